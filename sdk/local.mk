@@ -1,0 +1,2 @@
+# The contract: installed headers, only the C library.
+pkginclude_HEADERS =

@@ -1,0 +1,2 @@
+# Shared by all tests; each room lists its own tests in its own local.mk.
+EXTRA_DIST += tests/kit/tap.h
