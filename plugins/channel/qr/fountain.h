@@ -1,0 +1,41 @@
+/*
+ * A systematic random linear fountain over GF(2) for one block of K equal symbols.
+ * Symbol numbers below K are the symbols; from K on each number stands for a sum whose
+ * members are drawn by a hash of the number, so both sides know them without a list.
+ */
+#ifndef CHANNEL_QR_FOUNTAIN_H
+#define CHANNEL_QR_FOUNTAIN_H
+
+#include "qr.h"
+
+enum {
+	FOUNTAIN_K_MAX = 1024,
+	FOUNTAIN_WORDS = FOUNTAIN_K_MAX / 64,
+};
+
+/* Sets the K bits of @row for @number.  @seed separates sessions and blocks. */
+void fountain_row(uint64_t seed, uint32_t number, unsigned k, uint64_t row[FOUNTAIN_WORDS]);
+
+/* Makes symbol @number of the block at @data, K x @symbol bytes, into @out. */
+void fountain_encode(const uint8_t *data, unsigned k, size_t symbol, uint64_t seed,
+                     uint32_t number, uint8_t *out);
+
+struct fountain;
+
+/* NULL: no memory, or K or symbol out of range. */
+struct fountain *fountain_new(unsigned k, size_t symbol, uint64_t seed);
+void fountain_free(struct fountain *fountain);
+
+/* Takes a symbol: true when it told something new. */
+bool fountain_take(struct fountain *fountain, uint32_t number, const uint8_t *data);
+
+/* Independent symbols taken so far: K of them are a whole block. */
+unsigned fountain_rank(const struct fountain *fountain);
+
+/* Symbol @index when it is known, else NULL. */
+const uint8_t *fountain_symbol(const struct fountain *fountain, unsigned index);
+
+/* Writes the whole block, K x symbol bytes; false while the rank is below K. */
+bool fountain_solve(struct fountain *fountain, uint8_t *ret_data);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * An animated stream of codes that carries one object (an attachment of protocol.md,
+ * already sealed) through a loop of pictures, in any order, with any of them lost.
+ *
+ * Every packet describes itself and is authenticated:
+ *
+ *   offset size
+ *        0    1  magic 0xc5
+ *        1    1  version 1
+ *        2    4  session, chosen by the sender, random
+ *        6    4  total: length of the object, bytes
+ *       10    2  symbol: bytes of data in every packet
+ *       12    4  id: block x 2^20 + number within the block
+ *       16    n  data, n = symbol
+ *     16+n    8  HMAC-SHA256 of all before under the stream's key, cut
+ *
+ * A block holds K symbols, K at most QR_STREAM_BLOCK_MAX.  Numbers below K are the
+ * symbols themselves, the others are sums over GF(2) of symbols chosen by the number.
+ * The stream's key is derived from a secret that both sides have (the attachment's key),
+ * so a packet made by a stranger is dropped before it is looked at any closer.
+ */
+#ifndef CHANNEL_QR_STREAM_H
+#define CHANNEL_QR_STREAM_H
+
+#include "qr.h"
+
+enum {
+	QR_STREAM_OVERHEAD  = 24,   /* header and tag */
+	QR_STREAM_BLOCK_MAX = 1000, /* symbols a block */
+	QR_STREAM_KEY       = 32,
+};
+
+/* Sender ------------------------------------------------------------------ */
+
+struct qr_sender;
+
+struct qr_sender_options {
+	uint8_t  key[QR_STREAM_KEY]; /* wipe it after qr_sender_new */
+	uint32_t session;
+	size_t   packet_len;         /* of a whole packet: what one code carries */
+};
+
+/*
+ * @object is borrowed until qr_sender_free.
+ * QR_E_INVALID: a packet too short to carry data; QR_E_TOO_BIG: an object of 0 bytes or
+ * of more than 2^32 - 1, or of more than 4096 blocks.
+ */
+int qr_sender_new(struct qr_bytes object, const struct qr_sender_options *options,
+                  struct qr_sender **ret_sender);
+void qr_sender_free(struct qr_sender *sender);
+
+/*
+ * Writes packet @number of the endless stream into @packet, packet_len bytes: first all
+ * symbols as they are, blocks interleaved, then sums for ever.
+ */
+int qr_sender_packet(struct qr_sender *sender, uint64_t number, uint8_t *packet);
+
+/* Packets of one pass over the object, after which everything was shown once. */
+uint64_t qr_sender_pass(const struct qr_sender *sender);
+
+/* Receiver ---------------------------------------------------------------- */
+
+struct qr_receiver;
+
+struct qr_receiver_options {
+	uint8_t  key[QR_STREAM_KEY]; /* wipe it after qr_receiver_new */
+	uint32_t session;            /* the only one to take part in; 0: the first good one */
+	size_t   object_len;         /* known length; 0: the packet's */
+	size_t   object_max;         /* largest object for which memory is given */
+};
+
+enum qr_packet { /* what a packet was; only the first two are good ones */
+	QR_PACKET_NEW,
+	QR_PACKET_KNOWN,   /* nothing new in it */
+	QR_PACKET_SYNTAX,  /* not one of our packets */
+	QR_PACKET_FORGED,  /* the tag is wrong */
+	QR_PACKET_SESSION, /* good, of another session: ignored */
+	QR_PACKET_BOUND,   /* good, but lengths over a bound or unlike the first one's */
+	QR_PACKET_COUNT
+};
+
+struct qr_progress {
+	uint64_t needed;   /* packets that carry the whole object; 0: not known yet */
+	uint64_t have;     /* of these, independent ones that came; never goes back */
+	uint32_t session;
+	size_t   object_len;
+	size_t   blocks;
+	size_t   blocks_done;
+	uint64_t count[QR_PACKET_COUNT];
+	bool     complete;
+};
+
+int qr_receiver_new(const struct qr_receiver_options *options, struct qr_receiver **ret_receiver);
+void qr_receiver_free(struct qr_receiver *receiver);
+
+/* Takes a packet.  QR_OK and what it was, or QR_E_NOMEM. */
+int qr_receiver_take(struct qr_receiver *receiver, struct qr_bytes packet, enum qr_packet *ret_was);
+
+void qr_receiver_progress(const struct qr_receiver *receiver, struct qr_progress *ret_progress);
+
+/*
+ * The object's bytes that are known from @offset on, borrowed until the next take: as
+ * many as have been solved without a gap, so sealed chunks can be opened as they come.
+ */
+struct qr_bytes qr_receiver_read(const struct qr_receiver *receiver, size_t offset);
+
+#endif
