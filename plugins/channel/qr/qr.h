@@ -23,7 +23,7 @@ enum {
 	QR_SIDE_MAX    = 177,  /* modules a side of version 40 */
 	QR_PAYLOAD_MAX = 7089, /* bytes of version 40-L, all digits */
 	QR_CODES_MAX   = 8,    /* codes read from one picture */
-	QR_PICTURE_MAX = 8192, /* pixels a side of a picture that is looked at */
+	QR_PICTURE_MAX = 4096, /* pixels a side of a picture that is looked at */
 };
 
 enum qr_level {

@@ -1,0 +1,27 @@
+# The pure parts of channel/qr.  C++ is confined to zxing.cpp.
+noinst_LTLIBRARIES += plugins/channel/qr/libqr.la
+plugins_channel_qr_libqr_la_SOURCES = \
+	plugins/channel/qr/diag.h \
+	plugins/channel/qr/fountain.h \
+	plugins/channel/qr/qr.h \
+	plugins/channel/qr/qr-bits.c \
+	plugins/channel/qr/qr-bits.h \
+	plugins/channel/qr/qr-decode.c \
+	plugins/channel/qr/qr-decode.h \
+	plugins/channel/qr/qr-read.c \
+	plugins/channel/qr/qr-read.h \
+	plugins/channel/qr/qr-rs.c \
+	plugins/channel/qr/qr-rs.h \
+	plugins/channel/qr/qr-spec.c \
+	plugins/channel/qr/qr-spec.h \
+	plugins/channel/qr/qr-write.c \
+	plugins/channel/qr/qr-write.h \
+	plugins/channel/qr/qr-zbar.c \
+	plugins/channel/qr/qr-zbar.h \
+	plugins/channel/qr/stream.h \
+	plugins/channel/qr/zxing.cpp \
+	plugins/channel/qr/zxing.h
+plugins_channel_qr_libqr_la_CFLAGS = $(MODULE_CFLAGS) $(QRENCODE_CFLAGS) $(ZBAR_CFLAGS)
+plugins_channel_qr_libqr_la_CXXFLAGS = $(AM_CXXFLAGS) -fvisibility=hidden $(ZXING_CFLAGS)
+plugins_channel_qr_libqr_la_LIBADD = \
+	$(QRENCODE_LIBS) $(ZBAR_LIBS) $(ZXING_LIBS) $(CRYPTO_LIBS) -lm
