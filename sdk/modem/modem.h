@@ -35,7 +35,7 @@ enum csn_modem_profile {
 enum csn_modem_error {
 	CSN_MODEM_OK        = 0,
 	CSN_MODEM_E_MEMORY  = -1, /* the caller's memory is too small or unaligned */
-	CSN_MODEM_E_BAND    = -2, /* band outside 15..22 kHz, or not 1500..4000 Hz wide */
+	CSN_MODEM_E_BAND    = -2, /* band outside 15..22 kHz, or not 2000..4000 Hz wide */
 	CSN_MODEM_E_LEVEL   = -3, /* peak level not within -60..0 dBFS */
 	CSN_MODEM_E_RATE    = -4, /* sample rate is not 48000 Hz */
 	CSN_MODEM_E_PROFILE = -5, /* no such profile */

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The receiver's first half: samples to 6 kHz, preambles, events, meter. */
+#include <math.h>
+#include <string.h>
+
+#include "modem/internal.h"
+
+enum {
+	HOP       = FFT_MAX / 2, /* points between two searches */
+	EVENTS    = 8,
+	SIGHTINGS = 8,
+};
+
+/* The best preamble lately, while a better one may still come. */
+struct peak {
+	float    score;
+	uint64_t at;
+};
+
+struct csn_modem_rx {
+	struct csn_modem_config config;
+	uint64_t samples, bad, clipped, false_starts;
+
+	/* to 6 kHz */
+	float      taps[RX_TAPS];
+	struct cpx line[2 * RX_TAPS]; /* every sample twice, RX_TAPS apart */
+	size_t     line_at, phase;
+	struct cpx turn, step;
+
+	/* preambles */
+	struct fft fft;
+	int        edge; /* last carrier of the band at FFT_MAX points */
+	struct cpx template[CSN_MODEM_PROFILES][FFT_MAX];
+	struct cpx heard[FFT_MAX], product[FFT_MAX], out[FFT_MAX];
+	float      power[FFT_MAX + 1]; /* running sum of in-band energy */
+	struct peak peak[CSN_MODEM_PROFILES];
+	struct sighting sighting[SIGHTINGS];
+	size_t     sightings;
+	float      best_score;
+
+	/* levels */
+	float wide_power, clip_share, band_power, floor_power;
+	uint64_t quiet_since;
+
+	struct csn_modem_event event[EVENTS];
+	size_t events;
+	struct ring  ring;
+	struct demod demod;
+};
+
+/* Preamble and pair scores below which a sound is not a burst. */
+static const float least_score[CSN_MODEM_PROFILES] = { 0.10f, 0.06f, 0.16f };
+static const float least_pair[CSN_MODEM_PROFILES] = { 0.34f, 0.26f, 0.42f };
+
+size_t
+csn_modem_rx_size(void)
+{
+	return sizeof(struct csn_modem_rx);
+}
+
+/* One preamble half, unit energy, as conjugated spectrum over FFT_MAX points. */
+static void
+make_template(struct csn_modem_rx *rx, const struct geometry *geo)
+{
+	struct fft fft;
+	float scale = 1 / sqrtf((float)geo->np * (float)(2 * geo->kp + 1));
+
+	modem_fft_plan(&fft, geo->np, rx->demod.twiddle, FFT_MAX);
+	memset(rx->heard, 0, sizeof rx->heard);
+	for (int f = -geo->kp; f <= geo->kp; f++)
+		rx->heard[(size_t)(f + (int)geo->np) % geo->np] =
+			cpx_scale(modem_preamble_carrier(geo, f), scale);
+	memset(rx->product, 0, sizeof rx->product);
+	modem_ifft(&fft, rx->heard, rx->product);
+	modem_fft(&rx->fft, rx->product, rx->template[geo->profile]);
+}
+
+int
+csn_modem_rx_init(void *memory, size_t size, const struct csn_modem_config *config,
+                  struct csn_modem_rx **ret_rx)
+{
+	struct csn_modem_rx *rx = memory;
+	int r = csn_modem_config_check(config);
+
+	if (r < 0)
+		return r;
+	if (memory == NULL || size < sizeof *rx ||
+	    (uintptr_t)memory % _Alignof(struct csn_modem_rx) != 0)
+		return CSN_MODEM_E_MEMORY;
+
+	memset(rx, 0, sizeof *rx);
+	rx->config = *config;
+	if (!modem_demod_init(&rx->demod, config))
+		return CSN_MODEM_E_BAND;
+	modem_ring_init(&rx->ring, config);
+	modem_lowpass(rx->taps, RX_TAPS);
+	modem_fft_plan(&rx->fft, FFT_MAX, rx->demod.twiddle, FFT_MAX);
+	rx->edge = (int)((config->band_high_hz - config->band_low_hz) / 2 * FFT_MAX /
+	                 BASE_RATE_HZ);
+	for (size_t p = 0; p < CSN_MODEM_PROFILES; p++)
+		make_template(rx, &rx->demod.geo[p]);
+	rx->turn = (struct cpx){ 1, 0 };
+	rx->step = modem_turn(-rx->ring.carrier / DECIMATE);
+	*ret_rx = rx;
+	return CSN_MODEM_OK;
+}
+
+void
+csn_modem_rx_reset(struct csn_modem_rx *rx)
+{
+	struct csn_modem_config config = rx->config;
+
+	csn_modem_rx_init(rx, sizeof *rx, &config, &rx);
+}
+
+/* ---- events ---- */
+
+/* Makes room by giving up the oldest failed attempt, else the oldest. */
+static void
+drop_event(struct csn_modem_rx *rx)
+{
+	size_t victim = 0;
+
+	while (victim < rx->events && rx->event[victim].len > 0)
+		victim++;
+	if (victim == rx->events)
+		victim = 0;
+	rx->events--;
+	memmove(&rx->event[victim], &rx->event[victim + 1],
+	        (rx->events - victim) * sizeof *rx->event);
+}
+
+static void
+push_event(struct csn_modem_rx *rx, const struct csn_modem_event *event)
+{
+	if (rx->events == EVENTS)
+		drop_event(rx);
+	rx->event[rx->events++] = *event;
+}
+
+int
+csn_modem_rx_next(struct csn_modem_rx *rx, struct csn_modem_event *ret_event)
+{
+	if (rx->events == 0)
+		return 0;
+	*ret_event = rx->event[0];
+	rx->events--;
+	memmove(rx->event, rx->event + 1, rx->events * sizeof *rx->event);
+	return 1;
+}
+
+/* ---- preambles ---- */
+
+static void
+drop_sighting(struct csn_modem_rx *rx, size_t i)
+{
+	rx->sightings--;
+	memmove(&rx->sighting[i], &rx->sighting[i + 1],
+	        (rx->sightings - i) * sizeof *rx->sighting);
+}
+
+/* A sighting waits for the end of its burst. */
+static void
+add_sighting(struct csn_modem_rx *rx, const struct sighting *sight)
+{
+	size_t weakest = 0;
+
+	if (rx->sightings == SIGHTINGS) {
+		for (size_t i = 1; i < rx->sightings; i++) {
+			if (rx->sighting[i].pair < rx->sighting[weakest].pair)
+				weakest = i;
+		}
+		drop_sighting(rx, weakest);
+	}
+	rx->sighting[rx->sightings++] = *sight;
+}
+
+/* The peak is final: look at the second half too. */
+static void
+confirm_peak(struct csn_modem_rx *rx, size_t profile)
+{
+	struct peak *peak = &rx->peak[profile];
+	struct sighting sight = {
+		.profile = (enum csn_modem_profile)profile,
+		.at = peak->at,
+		.score = peak->score,
+	};
+
+	peak->score = 0;
+	modem_confirm(&rx->demod, &rx->ring, &sight);
+	if (sight.pair < least_pair[profile]) {
+		rx->false_starts++;
+		return;
+	}
+	add_sighting(rx, &sight);
+}
+
+/* Correlates with one profile's preamble; windows starting at first..first+HOP. */
+static void
+search_profile(struct csn_modem_rx *rx, size_t profile, uint64_t block)
+{
+	size_t np = rx->demod.geo[profile].np;
+	size_t first = HOP - np;
+	struct peak *peak = &rx->peak[profile];
+
+	for (size_t i = 0; i < FFT_MAX; i++)
+		rx->product[i] = cpx_mulc(rx->heard[i], rx->template[profile][i]);
+	modem_ifft(&rx->fft, rx->product, rx->out);
+	for (size_t i = first; i < first + HOP; i++) {
+		float all = rx->power[i + np] - rx->power[i];
+		float c = cpx_norm(rx->out[i]) / ((float)FFT_MAX * FFT_MAX);
+		float score = all > 1e-12f ? c / all : 0;
+
+		if (score > rx->best_score)
+			rx->best_score = score > 1 ? 1 : score;
+		if (score < least_score[profile] || score < peak->score)
+			continue;
+		peak->score = score > 1 ? 1 : score;
+		peak->at = block + i;
+	}
+}
+
+static void
+band_energy(struct csn_modem_rx *rx)
+{
+	float sum = 0;
+
+	memset(rx->product, 0, sizeof rx->product);
+	for (int f = -rx->edge; f <= rx->edge; f++) {
+		size_t at = (size_t)(f + FFT_MAX) % FFT_MAX;
+
+		rx->product[at] = rx->heard[at];
+	}
+	modem_ifft(&rx->fft, rx->product, rx->out);
+	rx->power[0] = 0;
+	for (size_t i = 0; i < FFT_MAX; i++) {
+		sum += cpx_norm(rx->out[i]) / ((float)FFT_MAX * FFT_MAX);
+		rx->power[i + 1] = sum;
+	}
+	rx->band_power = (sum - rx->power[HOP]) / HOP / 2;
+}
+
+static void
+search(struct csn_modem_rx *rx)
+{
+	uint64_t block = rx->ring.count - FFT_MAX;
+
+	for (size_t i = 0; i < FFT_MAX; i++)
+		rx->product[i] = rx->ring.point[(block + i) % RING];
+	modem_fft(&rx->fft, rx->product, rx->heard);
+	band_energy(rx);
+	for (size_t p = 0; p < CSN_MODEM_PROFILES; p++)
+		search_profile(rx, p, block);
+}
+
+/* ---- bursts ---- */
+
+static void
+receive(struct csn_modem_rx *rx, size_t i)
+{
+	struct sighting sight = rx->sighting[i];
+	struct csn_modem_event event;
+
+	drop_sighting(rx, i);
+	modem_receive(&rx->demod, &rx->ring, &sight, &event);
+	event.report.start_sample = sight.at * DECIMATE;
+	event.report.end_sample = sight.end * DECIMATE;
+	push_event(rx, &event);
+	if (event.len == 0)
+		return;
+	for (size_t k = rx->sightings; k-- > 0;) {
+		if (rx->sighting[k].at < sight.end)
+			drop_sighting(rx, k);
+	}
+}
+
+static void
+next_point(struct csn_modem_rx *rx, struct cpx point)
+{
+	struct ring *ring = &rx->ring;
+
+	ring->point[ring->count % RING] = point;
+	ring->count++;
+	if (ring->count % HOP == 0 && ring->count >= FFT_MAX)
+		search(rx);
+	if (ring->count % 64 != 0)
+		return;
+	for (size_t p = 0; p < CSN_MODEM_PROFILES; p++) {
+		size_t wait = 2u * rx->demod.geo[p].np + RAMP + SINC_TAPS;
+
+		if (rx->peak[p].score > 0 && ring->count > rx->peak[p].at + wait + HOP)
+			confirm_peak(rx, p);
+	}
+	for (size_t i = 0; i < rx->sightings;) {
+		if (ring->count >= rx->sighting[i].end + SINC_TAPS) {
+			receive(rx, i);
+			i = 0;
+		} else {
+			i++;
+		}
+	}
+}
+
+/* ---- samples ---- */
+
+/* NaN, infinities and absurd values count as silence. */
+static float
+clean_sample(struct csn_modem_rx *rx, float v)
+{
+	if (!(v > -16.0f && v < 16.0f)) {
+		rx->bad++;
+		return 0;
+	}
+	return v;
+}
+
+static void
+filter(struct csn_modem_rx *rx)
+{
+	const struct cpx *line = rx->line + rx->line_at;
+	struct cpx sum = { 0, 0 };
+
+	for (size_t i = 0; i < RX_TAPS; i++) {
+		sum.re += line[i].re * rx->taps[i];
+		sum.im += line[i].im * rx->taps[i];
+	}
+	next_point(rx, cpx_scale(sum, 2));
+}
+
+void
+csn_modem_rx_feed(struct csn_modem_rx *rx, const float *samples, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		float v = clean_sample(rx, samples[i]);
+		struct cpx mixed = cpx_scale(rx->turn, v);
+		float loud = fabsf(v) >= 0.999f ? 1.0f : 0.0f;
+
+		rx->wide_power += (v * v - rx->wide_power) * (1.0f / 4800);
+		rx->clip_share += (loud - rx->clip_share) * (1.0f / 4800);
+		rx->line[rx->line_at] = rx->line[rx->line_at + RX_TAPS] = mixed;
+		rx->line_at = (rx->line_at + 1) % RX_TAPS;
+		rx->turn = cpx_mul(rx->turn, rx->step);
+		rx->samples++;
+		if (rx->samples % 1024 == 0)
+			rx->turn = modem_turn(-rx->ring.carrier / DECIMATE *
+			                      (double)rx->samples);
+		rx->phase = (rx->phase + 1) % DECIMATE;
+		if (rx->phase == 0)
+			filter(rx);
+	}
+}
+
+static float
+decibel(float power)
+{
+	return 10 * log10f(power + 1e-20f);
+}
+
+void
+csn_modem_rx_meter(struct csn_modem_rx *rx, struct csn_modem_meter *ret_meter)
+{
+	*ret_meter = (struct csn_modem_meter){
+		.level_dbfs = decibel(rx->wide_power),
+		.band_dbfs = decibel(rx->band_power),
+		.floor_dbfs = decibel(rx->floor_power),
+		.score = rx->best_score,
+		.clipped = rx->clip_share,
+		.samples = rx->samples,
+		.bad_samples = rx->bad,
+		.false_starts = rx->false_starts,
+	};
+	rx->best_score = 0;
+}

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the near-ultrasonic modem over the acoustic channel simulator.
+
+    acoustic --preset room --trials 200 --seed 1 --bytes 41 --level rms
+
+One line a run ends the output:
+    acoustic room 41 bytes rms: success 198/200 airtime 0.34 s false 0 cpu 1.1 %
+A wrong payload counts as false.  --csv FILE keeps a row for every trial.
+"""
+import argparse
+import csv
+import importlib.util
+import math
+import multiprocessing
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+PROFILE = dict(clean="fast", desk="fast", room="fast", far="long", factory="long",
+               hostile="motion")
+RATE = 48000
+
+
+def find_channel(given):
+    if given:
+        return pathlib.Path(given)
+    for base in (TOP.parent, TOP.parent.parent):
+        path = base / "shared/lab/acoustic/channel.py"
+        if path.exists():
+            return path
+    sys.exit("acoustic: no channel.py beside the source tree; say --channel FILE")
+
+
+def find_pipe():
+    names = [os.environ.get("BUILDDIR"), os.environ.get("top_builddir"), ".", TOP,
+             TOP / "build"]
+    for base in filter(None, names):
+        path = pathlib.Path(base) / "tests/bench/acoustic-pipe"
+        if path.exists():
+            return path
+    sys.exit("acoustic: acoustic-pipe is not built; set BUILDDIR")
+
+
+def load_channel(path):
+    spec = importlib.util.spec_from_file_location("channel", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Pipe:
+    """The C modem, kept running."""
+
+    def __init__(self, path):
+        self.proc = subprocess.Popen([str(path)], stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE)
+
+    def say(self, line):
+        self.proc.stdin.write(line.encode() + b"\n")
+        self.proc.stdin.flush()
+
+    def send(self, profile, message):
+        self.say(f"tx {profile} {message.hex()}")
+        count = int(self.proc.stdout.readline())
+        return np.frombuffer(self.proc.stdout.read(4 * count), np.float32).astype(float)
+
+    def hear(self, samples):
+        """Events as lists of words, and the closing line's numbers."""
+        self.proc.stdin.write(f"rx {len(samples)}\n".encode())
+        self.proc.stdin.write(np.asarray(samples, np.float32).tobytes())
+        self.proc.stdin.flush()
+        events = []
+        while True:
+            words = self.proc.stdout.readline().decode().split()
+            if not words:
+                sys.exit("acoustic: acoustic-pipe ended early")
+            if words[0] == "done":
+                return events, [float(w) for w in words[1:]]
+            events.append(words[1:])
+
+
+def start_worker(options):
+    global opt, channel, pipe
+    opt = options
+    channel = load_channel(opt.channel)
+    pipe = Pipe(opt.pipe)
+    if opt.band:
+        pipe.say(f"band {opt.band[0]} {opt.band[1]}")
+
+
+def impair(y, how, rng):
+    """Faults beyond the simulator's presets, one at a time."""
+    if how == "rate44":              # captured at 44.1 kHz and resampled well
+        from scipy import signal
+        y = signal.resample_poly(signal.resample_poly(y, 147, 160), 160, 147)
+    elif how == "lost10":            # 10 ms missing, the rest moves up
+        on = rng.integers(int(0.2 * RATE), len(y) - int(0.5 * RATE))
+        y = np.delete(y, slice(on, on + 480))
+    elif how == "zero10":            # 10 ms of silence instead
+        on = rng.integers(int(0.2 * RATE), len(y) - int(0.5 * RATE))
+        y = np.concatenate([y[:on], np.zeros(480), y[on + 480:]])
+    elif how == "agc6":              # +-6 dB steps at random moments, 20 ms to settle
+        steps = np.repeat(rng.uniform(-6, 6, len(y) // 9600 + 1), 9600)[:len(y)]
+        ramp = np.convolve(steps, np.ones(960) / 960, "same")
+        y = y * 10 ** (ramp / 20)
+    return y
+
+
+def trial(number):
+    seed = opt.seed * 100003 + number
+    rng = np.random.default_rng([seed, 77])
+    message = rng.bytes(opt.bytes)
+    params = {**channel.PRESETS[opt.preset], "level": opt.level}
+    for word in opt.set:
+        key, value = word.split("=")
+        params[key] = float(value)
+    burst = pipe.send(opt.profile, message)
+    pipe.say("reset")
+    got, seconds, cpu, slowest, combined = None, 0.0, 0.0, 0.0, 0
+    wrong = 0
+    rows = []
+    for attempt in range(opt.repeat):
+        y, _ = channel.simulate(burst, params, seed * opt.repeat + attempt)
+        if opt.fault == "second":    # another loudspeaker, 7 ms later, same level
+            other, _ = channel.simulate(burst, params, seed + 5000011)
+            late = np.concatenate([np.zeros(336), other])[:len(y)]
+            y = y + np.pad(late, (0, len(y) - len(late)))
+        y = impair(y, opt.fault, rng) * 10 ** (opt.gain / 20)
+        events, numbers = pipe.hear(y)
+        seconds += len(y) / RATE
+        cpu += numbers[0] / 1e6
+        slowest = max(slowest, numbers[1] / 1e3)
+        rows += events
+        for event in events:
+            if event[0] != "done":
+                continue
+            if event[-1] == message.hex():
+                got = event
+                combined = attempt + 1
+            else:
+                wrong += 1
+        if got:
+            break
+    last = got or (rows[-1] if rows else ["silence"] + ["0"] * 11)
+    return dict(trial=number, seed=seed, ok=int(got is not None), false=wrong,
+                bursts=combined, airtime=len(burst) / RATE, seconds=seconds, cpu=cpu,
+                slowest_ms=slowest, stage=last[0], heard=last[1], score=last[2],
+                snr_db=last[3], level_dbfs=last[4], clock_ppm=last[5], echo_ms=last[6],
+                passes=last[7], cause=last[10])
+
+
+def wilson(k, n):
+    """95 % confidence interval of k successes in n."""
+    z, p = 1.96, k / n
+    mid = p + z * z / (2 * n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return 100 * (mid - half) / (1 + z * z / n), 100 * (mid + half) / (1 + z * z / n)
+
+
+def run(options):
+    with multiprocessing.Pool(options.jobs, start_worker, (options,)) as pool:
+        rows = pool.map(trial, range(options.trials), chunksize=2)
+    if options.csv:
+        with open(options.csv, "w", newline="") as out:
+            writer = csv.DictWriter(out, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)
+    if options.verbose:
+        for row in rows:
+            if not row["ok"] or options.verbose > 1:
+                print("# " + " ".join(f"{k}={v}" for k, v in row.items()))
+    good, n = sum(r["ok"] for r in rows), len(rows)
+    low, high = wilson(good, n)
+    print(f"# {low:.1f}..{high:.1f} % with 95 % confidence, profile {options.profile}, "
+          f"slowest 10 ms block {max(r['slowest_ms'] for r in rows):.1f} ms")
+    name = options.preset + (f"+{options.fault}" if options.fault else "")
+    print(f"acoustic {name} {options.bytes} bytes {options.level}: "
+          f"success {good}/{n} airtime {rows[0]['airtime']:.2f} s "
+          f"false {sum(r['false'] for r in rows)} "
+          f"cpu {100 * sum(r['cpu'] for r in rows) / sum(r['seconds'] for r in rows):.1f} %")
+    return good
+
+
+def arguments():
+    ap = argparse.ArgumentParser(description=__doc__,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--preset", choices=PROFILE, default="room")
+    ap.add_argument("--profile", choices=("fast", "long", "motion"))
+    ap.add_argument("--trials", type=int, default=200)
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--bytes", type=int, default=41)
+    ap.add_argument("--level", choices=("rms", "peak"), default="rms")
+    ap.add_argument("--repeat", type=int, default=1, help="bursts until it is given up")
+    ap.add_argument("--gain", type=float, default=0, help="dB on what is received")
+    ap.add_argument("--fault", default="",
+                    choices=("", "rate44", "lost10", "zero10", "agc6", "second"))
+    ap.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
+                    help="a channel parameter in place of the preset's, e.g. snr=12")
+    ap.add_argument("--band", nargs=2, type=float, metavar=("LOW", "HIGH"))
+    ap.add_argument("--channel", help="channel.py of the simulator")
+    ap.add_argument("--csv")
+    ap.add_argument("--jobs", type=int, default=os.cpu_count())
+    ap.add_argument("-v", "--verbose", action="count", default=0)
+    return ap.parse_args()
+
+
+def main():
+    options = arguments()
+    options.profile = options.profile or PROFILE[options.preset]
+    options.channel = find_channel(options.channel)
+    options.pipe = find_pipe()
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    run(options)
+
+
+if __name__ == "__main__":
+    main()
