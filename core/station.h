@@ -1,0 +1,102 @@
+/*
+ * A station (or a device's agent): what a configuration asks for, built in the
+ * order of its needs and taken down in reverse.  Everything here is [loop].
+ */
+#ifndef CSN_CORE_STATION_H
+#define CSN_CORE_STATION_H
+
+#include <countersign/ceremony.h>
+#include <countersign/keys.h>
+#include <countersign/store.h>
+#include <countersign/types.h>
+
+#include <stdbool.h>
+
+struct csn_host;
+struct csn_station;
+struct csn_station_session;
+
+/* Settings that come before the file's, e.g. { "store.path", "/tmp/x.db" }. */
+struct csn_station_override {
+	const char *path;  /* NULL ends a list                                */
+	const char *value; /* text; converted as the option's type asks       */
+};
+
+/*
+ * What a person is told while a session runs.  @stage is an enum csn_stage that
+ * was entered, or 0 for a remark; @text is one line without secrets, borrowed.
+ */
+typedef void csn_station_story_fn(void *arg, uint32_t stage, const char *text);
+
+/* How a session ended; borrowed for the length of the call. */
+struct csn_station_end {
+	uint32_t    outcome; /* enum csn_outcome, never NONE                  */
+	uint32_t    code;    /* the ceremony's refusal code, 0: none          */
+	const char *reason;  /* stable: "policy", "store", "ceremony", ...    */
+	const char *text;    /* one line for a person                         */
+	const char *found, *wanted; /* what policy saw and asked for, or ""   */
+	uint8_t     sid[16], did[16];
+	bool        has_sid, has_did;
+};
+
+/* Called once a session; the session is gone when it returns. */
+typedef void csn_station_end_fn(void *arg, const struct csn_station_end *end);
+
+struct csn_station_ask {
+	struct csn_begin      begin;   /* borrowed until the call returns     */
+	const char           *format;  /* of @payload: "json", "cbor"         */
+	struct csn_bytes      payload; /* station side: what to deliver       */
+	csn_station_story_fn *story;   /* optional                            */
+	csn_station_end_fn   *end;
+	void                 *arg;
+};
+
+/*
+ * Reads @config_path, loads the plugins it names and makes its instances.
+ * @overrides may be NULL.  On failure nothing is left and @err says why.
+ */
+int csn_station_open(const char *config_path, enum csn_side side,
+                     const struct csn_station_override *overrides,
+                     struct csn_station **ret_station, struct csn_error *err);
+
+/* Starts a session; callbacks come from csn_station_run, never from here. */
+int csn_station_session(struct csn_station *st, const struct csn_station_ask *ask,
+                        struct csn_station_session **ret_session,
+                        struct csn_error *err);
+
+/* Asks a running session to end soon (the operator said so); safe in a callback. */
+void csn_station_session_stop(struct csn_station_session *session);
+
+/* Runs the loop until csn_station_stop; returns CSN_OK, or why the loop failed. */
+int csn_station_run(struct csn_station *st, struct csn_error *err);
+
+/* Makes run return soon; safe in a callback and, alone here, in a signal handler. */
+void csn_station_stop(struct csn_station *st);
+
+/* Ends every session as refused, destroys instances in reverse; NULL is fine. */
+void csn_station_close(struct csn_station *st);
+
+/* What the command needs beside sessions; all borrowed until close. */
+const char *csn_station_name(const struct csn_station *st);
+const struct csn_host *csn_station_host(const struct csn_station *st);
+const struct csn_store_ops *csn_station_store(const struct csn_station *st,
+                                              void **ret_self);
+const struct csn_keys_ops *csn_station_keys(const struct csn_station *st,
+                                            void **ret_self);
+
+/*
+ * Walks the audit log: runs the loop until every entry went through @each (a
+ * non-zero return ends the walk with that value).
+ */
+typedef int csn_station_entry_fn(void *arg, uint64_t index, struct csn_bytes entry);
+int csn_station_audit(struct csn_station *st, csn_station_entry_fn *each, void *arg,
+                      struct csn_error *err);
+
+/*
+ * The signed checkpoint of the log as it is now (C2SP signed note), by the key
+ * station.log_key; *ret_note is malloc()ed text.  Runs the loop.
+ */
+int csn_station_checkpoint(struct csn_station *st, char **ret_note,
+                           struct csn_error *err);
+
+#endif
