@@ -11,7 +11,7 @@
 #include "lib/crypto.h"
 
 /* Roles of a leaf, as bits of a set: role .N of the arc is bit N. */
-enum csn_role {
+enum csn_cert_role {
 	CSN_ROLE_STATION  = 1 << 1,
 	CSN_ROLE_DEVICE   = 1 << 2,
 	CSN_ROLE_MANIFEST = 1 << 3,
@@ -31,7 +31,7 @@ struct csn_cert {
 	bool     ca, has_path_len;
 	uint32_t path_len;
 	unsigned key_usage; /* bit N is bit N of the extension; 0: none        */
-	unsigned roles;     /* set of enum csn_role                            */
+	unsigned roles;     /* set of enum csn_cert_role                            */
 };
 
 /* One certificate, chain check (a).  CSN_OK or CSN_E_PROTOCOL. */
