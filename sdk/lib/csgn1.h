@@ -145,14 +145,14 @@ struct csn_hello {
 	uint8_t          evh[32];
 };
 
-struct csn_evidence {
+struct csn_evid {
 	struct csn_bytes type, value;
 };
 
 struct csn_m0b {
 	struct csn_hello    hello;
 	struct csn_bytes    hello_raw, evidence_raw;
-	struct csn_evidence evidence[CSN_EVIDENCE_MAX];
+	struct csn_evid evidence[CSN_EVIDENCE_MAX];
 	size_t              evidence_len;
 	struct csn_cose     sig; /* shape only                                  */
 };
@@ -253,7 +253,7 @@ void csn_m1_put(struct csn_dcbor_out *out, struct csn_bytes hdr_raw,
 void csn_m2_make(const struct csn_m2 *m2, uint8_t ret_m2[CSN_M2_LEN]);
 void csn_m0a_put(struct csn_dcbor_out *out, const struct csn_m0a *m0a);
 void csn_hello_put(struct csn_dcbor_out *out, const struct csn_hello *hello);
-void csn_evidence_put(struct csn_dcbor_out *out, const struct csn_evidence *items,
+void csn_evidence_put(struct csn_dcbor_out *out, const struct csn_evid *items,
                       size_t n);
 /* @sig, @receipt: encoded COSE_Sign1 items; an empty receipt writes null. */
 void csn_m0b_put(struct csn_dcbor_out *out, struct csn_bytes hello_raw,
