@@ -191,10 +191,32 @@ modem_slot_code(const struct slots *slots, uint32_t j)
 	return info + (j & 1u) * info + (j >> 1) * slots->parity_step % info;
 }
 
-uint32_t
-modem_slot_place(const struct slots *slots, uint32_t j)
+size_t
+modem_code_bits(const struct geometry *geo)
 {
-	return (uint32_t)((uint64_t)j * slots->place_step % slots->total);
+	return geo->bits - (geo->pilot == 0 ? 0u : (unsigned)geo->bits / geo->pilot);
+}
+
+bool
+modem_is_pilot(const struct geometry *geo, size_t place)
+{
+	size_t at = place % geo->bits;
+
+	return geo->pilot != 0 && at % geo->pilot == geo->pilot / 2u &&
+		at < (size_t)(geo->bits / geo->pilot) * geo->pilot;
+}
+
+uint32_t
+modem_slot_place(const struct geometry *geo, const struct slots *slots, uint32_t j)
+{
+	uint32_t at = (uint32_t)((uint64_t)j * slots->place_step % slots->total);
+	uint32_t code_bits = (uint32_t)modem_code_bits(geo);
+	uint32_t symbol = at / code_bits, run = geo->pilot - 1u;
+
+	at %= code_bits;
+	if (geo->pilot != 0) /* step over the pilots before this place */
+		at += (at / run) + (at % run >= geo->pilot / 2u);
+	return symbol * geo->bits + at;
 }
 
 uint8_t

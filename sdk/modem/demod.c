@@ -232,17 +232,17 @@ static void
 preamble_noise(struct demod *d, const struct cpx *a, const struct cpx *b)
 {
 	const struct geometry *g = d->g;
-	int ratio = g->n / g->np;
+	float ratio = (float)g->n / g->np;
 
 	for (int f = -g->k; f <= g->k; f++) {
-		int mid = f / ratio, from = mid - 8, to = mid + 8;
+		int mid = (int)((float)f / ratio), from = mid - 8, to = mid + 8;
 		float sum = 0;
 
 		from = from < -g->kp ? -g->kp : from;
 		to = to > g->kp ? g->kp : to;
 		for (int i = from; i <= to; i++)
 			sum += cpx_norm(cpx_sub(a[i + g->kp], b[i + g->kp]));
-		d->noise[f + g->k] = sum / (float)(2 * (to - from + 1) * ratio) + 1e-14f;
+		d->noise[f + g->k] = sum / ((float)(2 * (to - from + 1)) * ratio) + 1e-14f;
 	}
 }
 
@@ -267,7 +267,7 @@ static void
 preamble_channel(struct demod *d, const struct cpx *a, const struct cpx *b)
 {
 	const struct geometry *g = d->g;
-	size_t early = g->np / 8u;
+	size_t least = g->np < g->n ? g->np : g->n, early = least / 8;
 	float root = sqrtf((float)(2 * g->kp + 1)) / 2, noise = 0;
 	struct fft fft;
 
@@ -277,14 +277,14 @@ preamble_channel(struct demod *d, const struct cpx *a, const struct cpx *b)
 
 		*bin(d->freq, g->np, f) = cpx_scale(
 			cpx_mulc(sum, modem_preamble_carrier(g, f)), root);
-		noise += d->noise[(f * (g->n / g->np)) + g->k] * (float)(g->n / g->np);
+		noise += cpx_norm(cpx_sub(a[f + g->kp], b[f + g->kp])) / 2;
 	}
 	modem_fft_plan(&fft, g->np, d->twiddle, FFT_MAX);
 	modem_ifft(&fft, d->freq, d->time);
 	clean_taps(d, d->time, noise * root * root * 2);
 
 	memset(d->work, 0, g->n * sizeof *d->work);
-	memcpy(d->work, d->time, (g->np - early) * sizeof *d->work);
+	memcpy(d->work, d->time, (least - early) * sizeof *d->work);
 	memcpy(d->work + g->n - early, d->time + g->np - early, early * sizeof *d->work);
 	modem_fft_plan(&fft, g->n, d->twiddle, FFT_MAX);
 	modem_fft(&fft, d->work, d->freq);
@@ -335,31 +335,276 @@ partner(const struct geometry *g, int f)
 	return (f > 0 ? g->bits / 2 : -(g->bits / 2)) - f;
 }
 
+/* Carrier spectrum of a symbol as believed. */
+static void
+believed(struct demod *d, size_t symbol, struct cpx *x)
+{
+	const struct geometry *g = d->g;
+	size_t bits = g->bits;
+	float root = 1 / sqrtf((float)bits);
+
+	for (size_t i = 0; i < bits; i++)
+		d->time[i] = (struct cpx){ d->mean[symbol * bits + i], 0 };
+	modem_fft(&d->bit_fft[g->profile], d->time, d->work);
+	for (int f = -g->k; f <= g->k; f++) {
+		size_t at = (size_t)(f - (int)(bits / 4) + 2 * (int)bits) % bits;
+
+		x[f + g->k] = cpx_scale(d->work[at], root);
+	}
+}
+
+/* A complex figure and how many times its own noise it is, in power. */
+struct figure {
+	struct cpx value;
+	float      sure;
+};
+
 /*
  * A symbol's gain, squared, without knowing its bits: a carrier times its
  * partner has the phase of the channel alone, and their noise is not shared.
  */
-static struct cpx
+static struct figure
 squared_gain(const struct demod *d, const struct cpx *y)
 {
 	const struct geometry *g = d->g;
 	struct cpx sum = zero;
-	float all = 1e-30f;
+	float all = 1e-30f, spread = 1e-30f;
 
 	for (int f = -g->k; f <= g->k; f++) {
 		int p = partner(g, f);
-		struct cpx h;
+		struct cpx h, v;
 		float w;
 
 		if (f == 0 || p < -g->k || p > g->k)
 			continue;
 		h = cpx_mul(d->channel[f + g->k], d->channel[p + g->k]);
 		w = 1 / (d->noise[f + g->k] * d->noise[p + g->k]);
-		sum = cpx_add(sum, cpx_scale(
-			cpx_mulc(cpx_mul(y[f + g->k], y[p + g->k]), h), w));
+		v = cpx_scale(cpx_mulc(cpx_mul(y[f + g->k], y[p + g->k]), h), w);
+		sum = cpx_add(sum, v);
+		spread += cpx_norm(v);
 		all += w * cpx_norm(h);
 	}
-	return cpx_scale(sum, 1 / all);
+	return (struct figure){ cpx_scale(sum, 1 / all), cpx_norm(sum) / (2 * spread) };
+}
+
+/* A symbol's gain by the bits that are known or believed. */
+static struct figure
+known_gain(struct demod *d, size_t symbol, const struct cpx *y)
+{
+	size_t m = 2u * (size_t)d->g->k + 1;
+	struct cpx sum = zero;
+	float all = 1e-30f, spread = 1e-30f;
+
+	believed(d, symbol, d->freq);
+	for (size_t i = 0; i < m; i++) {
+		struct cpx e = cpx_mul(d->channel[i], d->freq[i]);
+		struct cpx v = cpx_scale(cpx_mulc(y[i], e), 1 / d->noise[i]);
+
+		sum = cpx_add(sum, v);
+		spread += cpx_norm(v);
+		all += cpx_norm(e) / d->noise[i];
+	}
+	return (struct figure){ cpx_scale(sum, 1 / all), cpx_norm(sum) / spread };
+}
+
+/* ---- following delay, rate and acceleration, in turns of the carrier per symbol ---- */
+
+static const struct motion {
+	float rate, acceleration; /* what is expected at first, standard deviations */
+	float wander;             /* of the delay, and of the acceleration, each symbol */
+	float jerk;
+} motions[CSN_MODEM_PROFILES] = {
+	[CSN_MODEM_FAST]   = { 0.02f, 1e-4f, 1e-3f, 1e-5f },
+	[CSN_MODEM_LONG]   = { 0.02f, 1e-4f, 1e-3f, 1e-5f },
+	[CSN_MODEM_MOTION] = { 0.03f, 0.03f, 5e-3f, 6e-3f },
+};
+
+static void
+track_begin(struct track *t, const struct demod *d)
+{
+	const struct motion *m = &motions[d->g->profile];
+	double symbol = d->g->n + d->g->prefix;
+
+	memset(t, 0, sizeof *t);
+	t->x[1] = d->rate * d->ring->carrier * symbol;
+	t->x[0] = t->x[1] * (symbol_start(d->g, 0) / symbol - 1);
+	t->p[0][0] = 1e-3f;
+	t->p[1][1] = m->rate * m->rate;
+	t->p[2][2] = m->acceleration * m->acceleration;
+}
+
+/* out = f a f' for the step of one symbol, f = 1 1 1/2, 0 1 1, 0 0 1 */
+static void
+step_covariance(float out[3][3], float a[3][3])
+{
+	static const float f[3][3] = { { 1, 1, 0.5f }, { 0, 1, 1 }, { 0, 0, 1 } };
+	float fa[3][3];
+
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 3; j++)
+			fa[i][j] = f[i][0] * a[0][j] + f[i][1] * a[1][j] + f[i][2] * a[2][j];
+	}
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 3; j++)
+			out[i][j] = fa[i][0] * f[j][0] + fa[i][1] * f[j][1] +
+				fa[i][2] * f[j][2];
+	}
+}
+
+static void
+track_ahead(struct track *t, const struct demod *d)
+{
+	const struct motion *m = &motions[d->g->profile];
+	float next[3][3];
+
+	t->x[0] += t->x[1] + 0.5 * t->x[2];
+	t->x[1] += t->x[2];
+	step_covariance(next, t->p);
+	memcpy(t->p, next, sizeof next);
+	t->p[0][0] += m->wander * m->wander;
+	t->p[2][2] += m->jerk * m->jerk;
+}
+
+/* A delay measured modulo `period` turns. */
+static void
+track_measure(struct track *t, double delay, double period, float variance)
+{
+	double off = delay - t->x[0];
+	float gain[3], row[3];
+
+	off -= period * floor(off / period + 0.5);
+	for (int i = 0; i < 3; i++) {
+		row[i] = t->p[0][i];
+		gain[i] = t->p[i][0] / (t->p[0][0] + variance);
+	}
+	for (int i = 0; i < 3; i++) {
+		t->x[i] += (double)gain[i] * off;
+		for (int j = 0; j < 3; j++)
+			t->p[i][j] -= gain[i] * row[j];
+	}
+}
+
+static void
+read_symbol(struct demod *d, size_t symbol, const struct track *t)
+{
+	const struct geometry *g = d->g;
+	struct cpx *y = spectrum_of(d, symbol);
+	double late = t->x[0] / d->ring->carrier;
+	double rate = t->x[1] / d->ring->carrier / (g->n + g->prefix);
+	struct fft fft;
+
+	modem_fft_plan(&fft, g->n, d->twiddle, FFT_MAX);
+	extract(d, symbol_start(g, symbol), late, rate, g->n, d->time);
+	modem_fft(&fft, d->time, d->freq);
+	for (int f = -g->k; f <= g->k; f++)
+		y[f + g->k] = cpx_scale(*bin(d->freq, g->n, f), 1.0f / g->n);
+}
+
+/* Variance of a phase in turns from a figure's certainty; 1/(8 pi^2) each way. */
+static float
+phase_variance(struct figure figure)
+{
+	float excess = figure.sure - 0.7f;
+
+	return 0.0127f / (excess > 0.05f ? excess : 0.05f);
+}
+
+static float
+phase_turns(struct figure figure)
+{
+	return atan2f(figure.value.im, figure.value.re) / (2 * MODEM_PI);
+}
+
+/* Reads a symbol where the track says and corrects the track by what it finds. */
+static void
+follow(struct demod *d, size_t symbol, struct track *t, const struct track *where)
+{
+	struct cpx *y = spectrum_of(d, symbol);
+	struct figure known, squared;
+
+	read_symbol(d, symbol, where);
+	known = known_gain(d, symbol, y);
+	squared = squared_gain(d, y);
+	track_measure(t, where->x[0] - (double)phase_turns(known), 1, phase_variance(known));
+	track_measure(t, where->x[0] - 0.5 * (double)phase_turns(squared), 0.5,
+	              phase_variance(squared) / 4);
+}
+
+/* The inverse of a symmetric matrix, by cofactors. */
+static void
+invert3(float out[3][3], float a[3][3])
+{
+	float det = 0;
+
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 3; j++) {
+			int r = (i + 1) % 3, s = (i + 2) % 3, u = (j + 1) % 3, v = (j + 2) % 3;
+
+			out[j][i] = a[r][u] * a[s][v] - a[r][v] * a[s][u];
+		}
+	}
+	for (int j = 0; j < 3; j++)
+		det += a[0][j] * out[j][0];
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 3; j++)
+			out[i][j] /= det;
+	}
+}
+
+/* What later symbols say about an earlier one: x += p f' (next's p)^-1 (change of next). */
+static void
+look_back(const struct demod *d, struct track *t, const struct track *smooth)
+{
+	struct track next = *t;
+	float inverse[3][3];
+	double change[3], w[3] = { 0, 0, 0 }, v[3];
+
+	track_ahead(&next, d);
+	invert3(inverse, next.p);
+	for (int i = 0; i < 3; i++)
+		change[i] = smooth->x[i] - next.x[i];
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 3; j++)
+			w[i] += (double)inverse[i][j] * change[j];
+	}
+	v[0] = w[0];
+	v[1] = w[0] + w[1];
+	v[2] = 0.5 * w[0] + w[1] + w[2];
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 3; j++)
+			t->x[i] += (double)t->p[i][j] * v[j];
+	}
+}
+
+/*
+ * Reads every symbol: the first time where the track so far points, later
+ * where the whole burst's track went.
+ */
+static void
+read_symbols(struct demod *d, bool first)
+{
+	size_t m = 2u * (size_t)d->g->k + 1;
+	struct track t;
+
+	track_begin(&t, d);
+	for (size_t s = 0; s < d->symbols; s++) {
+		struct track where;
+
+		track_ahead(&t, d);
+		where = first ? t : d->track[s];
+		d->read_at[s] = where.x[0];
+		follow(d, s, &t, &where);
+		d->track[s] = t;
+	}
+	for (size_t s = d->symbols - 1; s-- > 0;)
+		look_back(d, &d->track[s], &d->track[s + 1]);
+	for (size_t s = 0; s < d->symbols; s++) {
+		struct cpx turn = modem_turn(d->track[s].x[0] - d->read_at[s]);
+		struct cpx *y = spectrum_of(d, s);
+
+		for (size_t i = 0; i < m; i++)
+			y[i] = cpx_mul(y[i], turn);
+	}
 }
 
 static float
@@ -372,61 +617,42 @@ energy(const struct cpx *v, size_t n)
 	return sum;
 }
 
-/* Gain and noise of a symbol from its squared gain and its energy. */
-static void
-judge_symbol(struct demod *d, size_t symbol, struct cpx squared)
+/* Power of a symbol's gain, from itself and its neighbours. */
+static float
+gain_power(struct demod *d, size_t symbol)
 {
-	const struct geometry *g = d->g;
-	size_t m = 2u * (size_t)g->k + 1;
-	float heard = energy(spectrum_of(d, symbol), m);
-	float sent = energy(d->channel, m), noise = 0, power;
+	size_t reach = d->g->profile == CSN_MODEM_MOTION ? 3 : 0;
+	size_t from = symbol > reach ? symbol - reach : 0;
+	size_t to = symbol + reach < d->symbols ? symbol + reach : d->symbols - 1;
+	float sum = 0;
+
+	if (d->g->alpha < 0.5f)
+		return 1;
+	for (size_t s = from; s <= to; s++)
+		sum += squared_gain(d, spectrum_of(d, s)).value.re;
+	sum /= (float)(to - from + 1);
+	return sum < 0.05f ? 0.05f : sum;
+}
+
+/* Gain and noise of each symbol from its energy. */
+static void
+judge_symbols(struct demod *d)
+{
+	size_t m = 2u * (size_t)d->g->k + 1;
+	float sent = energy(d->channel, m), noise = 0;
 
 	for (size_t i = 0; i < m; i++)
 		noise += d->noise[i];
-	power = sqrtf(cpx_norm(squared));
-	if (g->alpha < 0.5f)
-		power = 1;
-	if (power * sent > heard)
-		power = heard / sent;
-	d->gain[symbol] = (struct cpx){ sqrtf(power), 0 };
-	d->trouble[symbol] = (heard - power * sent) / noise;
-	if (d->trouble[symbol] < 0.5f)
-		d->trouble[symbol] = 0.5f;
-}
-
-/* Reads every symbol, following delay and rate from one to the next. */
-static void
-read_symbols(struct demod *d)
-{
-	const struct geometry *g = d->g;
-	double rate = d->rate;
-	double late = rate * symbol_start(g, 0);
-	double last = symbol_start(g, 0);
-	struct fft fft;
-
-	modem_fft_plan(&fft, g->n, d->twiddle, FFT_MAX);
 	for (size_t s = 0; s < d->symbols; s++) {
-		struct cpx *y = spectrum_of(d, s), squared, turn;
-		double u = symbol_start(g, s), off;
-		float sure;
+		float heard = energy(spectrum_of(d, s), m);
+		float power = gain_power(d, s);
+		float left;
 
-		late += rate * (u - last);
-		last = u;
-		extract(d, u, late, rate, g->n, d->time);
-		modem_fft(&fft, d->time, d->freq);
-		for (int f = -g->k; f <= g->k; f++)
-			y[f + g->k] = cpx_scale(*bin(d->freq, g->n, f), 1.0f / g->n);
-		squared = squared_gain(d, y);
-		judge_symbol(d, s, squared);
-		off = 0.5 * atan2(squared.im, squared.re) / (2 * 3.14159265358979);
-		sure = sqrtf(cpx_norm(squared));
-		sure = sure > 1 ? 1 : sure;
-		off *= sure;
-		turn = modem_turn(-off);
-		for (size_t i = 0; i < 2u * (size_t)g->k + 1; i++)
-			y[i] = cpx_mul(y[i], turn);
-		late -= off / d->ring->carrier;
-		rate -= 0.3 * off / d->ring->carrier / (g->n + g->prefix);
+		if (power * sent > heard)
+			power = heard / sent;
+		left = (heard - power * sent) / noise;
+		d->gain[s] = (struct cpx){ sqrtf(power), 0 };
+		d->trouble[s] = left < 0.5f ? 0.5f : left;
 	}
 }
 
@@ -499,7 +725,7 @@ gather(struct demod *d, const float *slot)
 {
 	memset(d->code, 0, d->slots.code * sizeof *d->code);
 	for (uint32_t j = 0; j < d->slots.total; j++)
-		d->code[modem_slot_code(&d->slots, j)] += slot[modem_slot_place(&d->slots, j)];
+		d->code[modem_slot_code(&d->slots, j)] += slot[modem_slot_place(d->g, &d->slots, j)];
 }
 
 static bool
@@ -510,12 +736,23 @@ decode(struct demod *d, const float *slot, size_t iterations)
 	                    d->belief);
 }
 
+/* Nothing is known but the pilots. */
+static void
+begin_belief(struct demod *d)
+{
+	memset(d->mean, 0, sizeof d->mean);
+	for (size_t i = 0; i < d->symbols * d->g->bits; i++) {
+		if (modem_is_pilot(d->g, i))
+			d->mean[i] = modem_scramble((uint32_t)i) ? -1.0f : 1.0f;
+	}
+}
+
 /* What the decoder says about each place beyond what that place said itself. */
 static void
 spread(struct demod *d, bool whole)
 {
 	for (uint32_t j = 0; j < d->slots.total; j++) {
-		uint32_t place = modem_slot_place(&d->slots, j);
+		uint32_t place = modem_slot_place(d->g, &d->slots, j);
 		float belief = d->belief[modem_slot_code(&d->slots, j)];
 		float m = tanhf((whole ? belief : belief - d->slot[place]) / 2);
 
@@ -524,24 +761,6 @@ spread(struct demod *d, bool whole)
 }
 
 /* ---- learning from the decision ---- */
-
-/* Carrier spectrum of a symbol as believed. */
-static void
-believed(struct demod *d, size_t symbol, struct cpx *x)
-{
-	const struct geometry *g = d->g;
-	size_t bits = g->bits;
-	float root = 1 / sqrtf((float)bits);
-
-	for (size_t i = 0; i < bits; i++)
-		d->time[i] = (struct cpx){ d->mean[symbol * bits + i], 0 };
-	modem_fft(&d->bit_fft[g->profile], d->time, d->work);
-	for (int f = -g->k; f <= g->k; f++) {
-		size_t at = (size_t)(f - (int)(bits / 4) + 2 * (int)bits) % bits;
-
-		x[f + g->k] = cpx_scale(d->work[at], root);
-	}
-}
 
 /* Gain and noise of each symbol under the belief. */
 static void
@@ -634,7 +853,7 @@ modem_receive(struct demod *d, const struct ring *ring, const struct sighting *s
 	begin(d, ring, sight);
 	d->symbols = modem_symbols(d->g, sight->class);
 	modem_slots(&d->slots, 8 * modem_frame_bytes(sight->class),
-	            d->symbols * d->g->bits);
+	            d->symbols * modem_code_bits(d->g));
 	memset(ret_event, 0, sizeof *ret_event);
 	ret_event->report.profile = sight->profile;
 	ret_event->report.score = sight->score;
@@ -642,11 +861,14 @@ modem_receive(struct demod *d, const struct ring *ring, const struct sighting *s
 
 	d->limit = impulse_limit(d, (int64_t)d->origin, sight->end - sight->at);
 	read_preamble(d, sight->class);
-	read_symbols(d);
-	memset(d->mean, 0, sizeof d->mean);
+	begin_belief(d);
+	read_symbols(d, true);
+	read_symbols(d, false);
+	judge_symbols(d);
 	for (int pass = 0; pass < 5 && !done; pass++) {
 		if (pass > 0) {
 			spread(d, true);
+			read_symbols(d, false);
 			learn_gains(d);
 			learn_channel(d);
 			spread(d, false);

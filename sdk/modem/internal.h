@@ -113,7 +113,8 @@ struct geometry {
 	uint16_t bits;      /* code bits in a data symbol */
 	uint16_t shift;     /* preamble shift in points for each class */
 	float    alpha;     /* roll-off of the offset-QPSK spectrum */
-	float    load;      /* most information bits for each code bit */
+	uint8_t  pilot;     /* every pilot-th bit of a symbol is known, 0 = none */
+	float    load;      /* most information bits for each bit sent */
 };
 
 void
@@ -177,7 +178,13 @@ modem_slots(struct slots *slots, size_t info, size_t total);
 uint32_t
 modem_slot_code(const struct slots *slots, uint32_t j);
 uint32_t
-modem_slot_place(const struct slots *slots, uint32_t j);
+modem_slot_place(const struct geometry *geo, const struct slots *slots, uint32_t j);
+
+/* Code bits in a symbol, and whether a place in the burst is none of them. */
+size_t
+modem_code_bits(const struct geometry *geo);
+bool
+modem_is_pilot(const struct geometry *geo, size_t place);
 
 /* Pseudo-random sign of a place in the burst: 0 or 1. */
 uint8_t
@@ -230,6 +237,12 @@ struct sighting {
 	size_t   class;
 };
 
+/* Delay, rate and acceleration of a symbol in turns of the carrier. */
+struct track {
+	double x[3];
+	float  p[3][3];
+};
+
 /* Soft bits of failed bursts, for the next of the same kind. */
 struct memory {
 	size_t   class;
@@ -258,6 +271,8 @@ struct demod {
 	struct cpx first[CHANNEL_MAX];   /* channel by carrier from the preamble */
 	struct cpx channel[CHANNEL_MAX]; /* the same, with what symbols taught */
 	struct cpx gain[SYMBOLS_MAX];    /* what a symbol adds to the channel */
+	struct track track[SYMBOLS_MAX];
+	double   read_at[SYMBOLS_MAX];   /* delay where the spectrum was read, in turns */
 	float    trouble[SYMBOLS_MAX];   /* its noise over that of the preamble */
 	struct cpx spectra[SPECTRA_MAX]; /* received, carrier by carrier */
 	struct cpx time[FFT_MAX], work[FFT_MAX], freq[FFT_MAX];

@@ -8,12 +8,13 @@
 static const struct shape {
 	const char *name;
 	uint16_t n, prefix, np;
+	uint8_t  pilot;
 	float    alpha; /* least roll-off */
 	float    load;
 } shapes[CSN_MODEM_PROFILES] = {
-	[CSN_MODEM_FAST]   = { "fast",   512,  128, 256, 0.20f, 0.4870f },
-	[CSN_MODEM_LONG]   = { "long",   1024, 164, 512, 0.93f, 0.2917f },
-	[CSN_MODEM_MOTION] = { "motion", 128,  48,  128, 0.93f, 0.1417f },
+	[CSN_MODEM_FAST]   = { "fast",   512,  128, 256, 0,  0.20f, 0.4870f },
+	[CSN_MODEM_LONG]   = { "long",   1024, 164, 512, 0,  0.93f, 0.2917f },
+	[CSN_MODEM_MOTION] = { "motion", 128,  48,  256, 10, 0.93f, 0.1459f },
 };
 
 void
@@ -81,6 +82,7 @@ modem_geometry(struct geometry *geo, const struct csn_modem_config *config,
 	if (geo->alpha > 1.0f)
 		geo->alpha = 1.0f;
 	geo->shift = (uint16_t)(shape->np / CLASSES);
+	geo->pilot = shape->pilot;
 	geo->load = shape->load;
 }
 
@@ -101,8 +103,10 @@ modem_preamble_carrier(const struct geometry *geo, int f)
 {
 	int count = 2 * geo->kp + 1;
 	int i = f + geo->kp;
+	double turns = 0.5 * (double)(i * i) / count;
 
-	return modem_turn(0.5 * (double)(i * i) / count);
+	/* rising for two profiles, falling for the one of the same length */
+	return modem_turn(geo->profile == CSN_MODEM_MOTION ? -turns : turns);
 }
 
 size_t

@@ -49,8 +49,8 @@ struct csn_modem_rx {
 };
 
 /* Preamble and pair scores below which a sound is not a burst. */
-static const float least_score[CSN_MODEM_PROFILES] = { 0.10f, 0.06f, 0.16f };
-static const float least_pair[CSN_MODEM_PROFILES] = { 0.34f, 0.26f, 0.42f };
+static const float least_score[CSN_MODEM_PROFILES] = { 0.10f, 0.06f, 0.10f };
+static const float least_pair[CSN_MODEM_PROFILES] = { 0.30f, 0.24f, 0.28f };
 
 size_t
 csn_modem_rx_size(void)

@@ -76,16 +76,15 @@ csn_modem_burst_length(const struct csn_modem_config *config,
 static void
 place_bits(struct csn_modem_tx *tx, size_t info)
 {
-	size_t total = tx->symbols * tx->geo.bits;
+	const struct geometry *geo = &tx->geo;
 
 	modem_encode(tx->frame, info, tx->code);
-	modem_slots(&tx->slots, info, total);
-	for (uint32_t j = 0; j < total; j++) {
-		uint32_t place = modem_slot_place(&tx->slots, j);
-
-		tx->slot_bit[place] = tx->code[modem_slot_code(&tx->slots, j)] ^
-			modem_scramble(place);
-	}
+	modem_slots(&tx->slots, info, tx->symbols * modem_code_bits(geo));
+	for (uint32_t place = 0; place < tx->symbols * geo->bits; place++)
+		tx->slot_bit[place] = modem_scramble(place); /* a pilot is a zero */
+	for (uint32_t j = 0; j < tx->slots.total; j++)
+		tx->slot_bit[modem_slot_place(geo, &tx->slots, j)] ^=
+			tx->code[modem_slot_code(&tx->slots, j)];
 }
 
 int
