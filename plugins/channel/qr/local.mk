@@ -8,17 +8,25 @@ plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/qr-bits.h \
 	plugins/channel/qr/qr-decode.c \
 	plugins/channel/qr/qr-decode.h \
+	plugins/channel/qr/qr-find.c \
+	plugins/channel/qr/qr-find.h \
+	plugins/channel/qr/qr-grid.c \
+	plugins/channel/qr/qr-grid.h \
 	plugins/channel/qr/qr-read.c \
 	plugins/channel/qr/qr-read.h \
 	plugins/channel/qr/qr-rs.c \
 	plugins/channel/qr/qr-rs.h \
 	plugins/channel/qr/qr-spec.c \
 	plugins/channel/qr/qr-spec.h \
+	plugins/channel/qr/qr-warp.c \
+	plugins/channel/qr/qr-warp.h \
 	plugins/channel/qr/qr-write.c \
 	plugins/channel/qr/qr-write.h \
 	plugins/channel/qr/qr-zbar.c \
 	plugins/channel/qr/qr-zbar.h \
 	plugins/channel/qr/stream.h \
+	plugins/channel/qr/tracked.c \
+	plugins/channel/qr/tracked.h \
 	plugins/channel/qr/zxing.cpp \
 	plugins/channel/qr/zxing.h
 plugins_channel_qr_libqr_la_CFLAGS = $(MODULE_CFLAGS) $(QRENCODE_CFLAGS) $(ZBAR_CFLAGS)

@@ -1,5 +1,6 @@
 #include "qr-read.h"
 #include "qr-zbar.h"
+#include "tracked.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,17 @@ struct qr_reader {
 	struct qr_reader_options options;
 	struct qr_reader_counts  counts;
 	struct qr_report         report;
+	struct qr_eye           *eye;
 	struct qr_zbar          *zbar;
 	uint64_t                 unread; /* pictures in a row */
-	struct qr_found          found[QR_CODES_MAX];
+	uint64_t                 last_ns;
+	struct qr_bytes          payload[QR_CODES_MAX];
 	size_t                   count;
 	size_t                   next;
+	struct qr_found          found[QR_CODES_MAX]; /* by the others */
 	uint8_t                  bytes[BYTES_MAX];
+	size_t                   before_len; /* the first payload that they read last */
+	uint8_t                  before[QR_PAYLOAD_MAX];
 };
 
 void
@@ -27,6 +33,7 @@ qr_reader_free(struct qr_reader *reader)
 {
 	if (reader == NULL)
 		return;
+	qr_eye_free(reader->eye);
 	qr_zbar_free(reader->zbar);
 	free(reader);
 }
@@ -44,8 +51,9 @@ qr_reader_new(const struct qr_reader_options *options)
 		reader->options.max_codes = 1;
 	if (reader->options.max_codes > QR_CODES_MAX)
 		reader->options.max_codes = QR_CODES_MAX;
+	reader->eye = qr_eye_new(reader->options.max_codes, !reader->options.no_merge);
 	reader->zbar = qr_zbar_new();
-	if (reader->zbar == NULL) {
+	if (reader->eye == NULL || reader->zbar == NULL) {
 		qr_reader_free(reader);
 		return NULL;
 	}
@@ -55,30 +63,76 @@ qr_reader_new(const struct qr_reader_options *options)
 void
 qr_reader_reset(struct qr_reader *reader)
 {
-	reader->count = reader->next = 0;
+	qr_eye_forget(reader->eye);
+	reader->count = reader->next = reader->before_len = 0;
 	reader->unread = 0;
+	reader->last_ns = 0;
 	memset(&reader->report, 0, sizeof reader->report);
 }
 
 static void
+count_way(struct qr_reader_counts *counts, enum qr_way way)
+{
+	counts->tracked += way == QR_WAY_TRACKED;
+	counts->searched += way == QR_WAY_SEARCHED;
+	counts->merged += way == QR_WAY_MERGED;
+}
+
+static int
+ask_eye(struct qr_reader *reader, const struct qr_picture *picture)
+{
+	int n = qr_eye_look(reader->eye, picture);
+	if (n < 0)
+		return n;
+	reader->report = *qr_eye_report(reader->eye);
+	for (unsigned i = 0; i < (unsigned)n; i++) {
+		struct qr_sight sight = qr_eye_sight(reader->eye, i);
+
+		count_way(&reader->counts, sight.way);
+		if (sight.fresh || reader->options.repeats)
+			reader->payload[reader->count++] = (struct qr_bytes){
+				sight.symbol->payload, sight.symbol->text.len };
+	}
+	return n;
+}
+
+/* Takes what the others found, less a repetition of what they found last. */
+static void
+take_found(struct qr_reader *reader, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct qr_found *found = &reader->found[i];
+		const uint8_t *bytes = reader->bytes + found->offset;
+		bool again = found->len == reader->before_len &&
+		             memcmp(bytes, reader->before, found->len) == 0;
+
+		if (!again || reader->options.repeats)
+			reader->payload[reader->count++] = (struct qr_bytes){ bytes, found->len };
+	}
+	if (n > 0 && reader->found[0].len <= sizeof reader->before) {
+		reader->before_len = reader->found[0].len;
+		memcpy(reader->before, reader->bytes + reader->found[0].offset,
+		       reader->before_len);
+	}
+}
+
+static int
 ask_others(struct qr_reader *reader, const struct qr_picture *picture)
 {
 	size_t max = reader->options.max_codes;
 
 	int n = qr_zxing_read(picture, true, reader->found, max, reader->bytes, BYTES_MAX);
-	if (n > 0) {
-		reader->count = (size_t)n;
-		reader->counts.zxing += (uint64_t)n;
-		return;
+	if (n != 0) {
+		reader->counts.zxing += n > 0 ? (uint64_t)n : 0;
+	} else if ((size_t)picture->width * picture->height <= ZBAR_PIXELS &&
+	           reader->unread % ZBAR_EVERY == 0) {
+		n = qr_zbar_read(reader->zbar, picture, reader->found, max, reader->bytes,
+		                 BYTES_MAX);
+		reader->counts.zbar += n > 0 ? (uint64_t)n : 0;
 	}
-	if ((size_t)picture->width * picture->height > ZBAR_PIXELS ||
-	    reader->unread % ZBAR_EVERY != 0)
-		return;
-	n = qr_zbar_read(reader->zbar, picture, reader->found, max, reader->bytes, BYTES_MAX);
-	if (n > 0) {
-		reader->count = (size_t)n;
-		reader->counts.zbar += (uint64_t)n;
-	}
+	if (n > 0)
+		take_found(reader, (size_t)n);
+	return n;
 }
 
 int
@@ -91,13 +145,18 @@ qr_reader_feed(struct qr_reader *reader, const uint8_t *grey, uint32_t width, ui
 	if (grey == NULL || width == 0 || height == 0 || width > QR_PICTURE_MAX ||
 	    height > QR_PICTURE_MAX || stride < width)
 		return QR_E_INVALID;
-	reader->counts.pictures++;
-	reader->report.time_ns = time_ns;
+	if (reader->counts.pictures++ > 0 && time_ns <= reader->last_ns)
+		qr_reader_reset(reader);
+	reader->last_ns = time_ns;
 
-	if (!reader->options.own_only)
-		ask_others(reader, &picture);
-	reader->unread = reader->count > 0 ? 0 : reader->unread + 1;
-	reader->report.codes_read = (unsigned)reader->count;
+	int n = ask_eye(reader, &picture);
+	if (n == 0 && !reader->options.own_only)
+		n = ask_others(reader, &picture);
+	if (n < 0)
+		return n;
+	reader->unread = n > 0 ? 0 : reader->unread + 1;
+	reader->report.codes_read = (unsigned)n;
+	reader->report.time_ns = time_ns;
 	return (int)reader->count;
 }
 
@@ -106,9 +165,7 @@ qr_reader_next(struct qr_reader *reader, struct qr_bytes *ret_bytes)
 {
 	if (reader->next >= reader->count)
 		return false;
-
-	const struct qr_found *found = &reader->found[reader->next++];
-	*ret_bytes = (struct qr_bytes){ reader->bytes + found->offset, found->len };
+	*ret_bytes = reader->payload[reader->next++];
 	return true;
 }
 

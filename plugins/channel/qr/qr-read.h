@@ -15,7 +15,6 @@ struct qr_reader_options {
 	bool     own_only;    /* ask neither zxing nor zbar */
 	bool     no_merge;    /* never combine several pictures of one code */
 	bool     repeats;     /* also yield a payload equal to the place's last one */
-	bool     inverted;    /* also look for light codes on dark */
 };
 
 enum qr_cause { /* the one likely reason why nothing was read; most severe first */

@@ -1,0 +1,392 @@
+#include "qr-find.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SMOOTH      = 2, /* squares each way that a threshold averages */
+	RUNS        = 5, /* dark light dark light dark */
+	BIAS        = 3, /* grey levels below the mean that dark begins */
+	TRIED_MAX   = 20, /* finders that are combined */
+	CROSSES_MAX = 6000, /* crossings examined in one picture */
+};
+
+void
+qr_find_done(struct qr_finder_search *search)
+{
+	free(search->threshold);
+	free(search->means);
+	search->threshold = search->means = NULL;
+	search->size = 0;
+}
+
+static int
+reserve(struct qr_finder_search *search, const struct qr_picture *picture)
+{
+	search->tiles_x = (picture->width + QR_TILE - 1) / QR_TILE;
+	search->tiles_y = (picture->height + QR_TILE - 1) / QR_TILE;
+	size_t size = (size_t)search->tiles_x * search->tiles_y;
+
+	if (size <= search->size)
+		return QR_OK;
+	qr_find_done(search);
+	search->threshold = malloc(size);
+	search->means = malloc(size);
+	if (search->threshold == NULL || search->means == NULL)
+		return QR_E_NOMEM;
+	search->size = size;
+	return QR_OK;
+}
+
+static void
+make_means(struct qr_finder_search *search, const struct qr_picture *picture)
+{
+	for (uint32_t ty = 0; ty < search->tiles_y; ty++) {
+		uint32_t y0 = ty * QR_TILE;
+		uint32_t y1 = y0 + QR_TILE < picture->height ? y0 + QR_TILE : picture->height;
+
+		for (uint32_t tx = 0; tx < search->tiles_x; tx++) {
+			uint32_t x0 = tx * QR_TILE;
+			uint32_t x1 = x0 + QR_TILE < picture->width ? x0 + QR_TILE
+			                                            : picture->width;
+			uint32_t sum = 0;
+
+			for (uint32_t y = y0; y < y1; y++)
+				for (uint32_t x = x0; x < x1; x++)
+					sum += picture->grey[y * picture->stride + x];
+			search->means[ty * search->tiles_x + tx] =
+				(uint8_t)(sum / ((x1 - x0) * (y1 - y0)));
+		}
+	}
+}
+
+static void
+make_thresholds(struct qr_finder_search *search)
+{
+	int wide = (int)search->tiles_x, high = (int)search->tiles_y;
+
+	for (int y = 0; y < high; y++) {
+		int y0 = y < SMOOTH ? 0 : y - SMOOTH;
+		int y1 = y + SMOOTH >= high ? high - 1 : y + SMOOTH;
+
+		for (int x = 0; x < wide; x++) {
+			int x0 = x < SMOOTH ? 0 : x - SMOOTH;
+			int x1 = x + SMOOTH >= wide ? wide - 1 : x + SMOOTH, sum = 0;
+
+			for (int j = y0; j <= y1; j++)
+				for (int i = x0; i <= x1; i++)
+					sum += search->means[j * wide + i];
+			sum /= (y1 - y0 + 1) * (x1 - x0 + 1);
+			search->threshold[y * wide + x] = (uint8_t)(sum > BIAS ? sum - BIAS : 0);
+		}
+	}
+}
+
+static bool
+dark_at(const struct qr_finder_search *search, const struct qr_picture *picture, int x, int y)
+{
+	return picture->grey[(size_t)y * picture->stride + (size_t)x] <
+	       search->threshold[(uint32_t)y / QR_TILE * search->tiles_x + (uint32_t)x / QR_TILE];
+}
+
+/* Do five runs look like 1:1:3:1:1? */
+static bool
+like_finder(const float run[RUNS])
+{
+	float total = 0;
+
+	for (int i = 0; i < RUNS; i++)
+		total += run[i];
+	float unit = total / 7;
+
+	if (unit < 1 || run[2] < 1.8f * unit || run[2] > 4.4f * unit)
+		return false;
+	for (int i = 0; i < RUNS; i++)
+		if (i != 2 && (run[i] < 0.35f * unit || run[i] > 1.9f * unit))
+			return false;
+	/* The outer rings are alike on both sides, whatever blur has done to them. */
+	return fabsf(run[0] + run[1] - run[3] - run[4]) < 1.4f * unit;
+}
+
+/*
+ * Measures the five runs through (x, y) along a unit step, no further than @limit
+ * pixels each way.  The middle of the centre run is returned as a distance from (x, y).
+ */
+static bool
+cross(const struct qr_finder_search *search, const struct qr_picture *picture, float x, float y,
+      float dx, float dy, float limit, float run[RUNS], float *ret_middle)
+{
+	const float step = 0.5f;
+	float edge[2][3];
+
+	for (int way = 0; way < 2; way++) {
+		float sx = way == 0 ? -dx : dx, sy = way == 0 ? -dy : dy, far = 0;
+
+		for (int part = 0; part < 3; part++) {
+			bool want = part != 1;
+
+			for (;; far += step) {
+				float px = x + sx * far, py = y + sy * far;
+
+				if (far > limit)
+					return false;
+				if (!(px >= 0 && py >= 0 && px < (float)picture->width &&
+				      py < (float)picture->height)) {
+					if (part == 2)
+						break;
+					return false;
+				}
+				if (dark_at(search, picture, (int)px, (int)py) != want)
+					break;
+			}
+			edge[way][part] = far;
+		}
+	}
+	run[0] = edge[0][2] - edge[0][1];
+	run[1] = edge[0][1] - edge[0][0];
+	run[2] = edge[0][0] + edge[1][0];
+	run[3] = edge[1][1] - edge[1][0];
+	run[4] = edge[1][2] - edge[1][1];
+	*ret_middle = (edge[1][0] - edge[0][0] + edge[1][1] - edge[0][1] + edge[1][2] -
+	               edge[0][2]) / 6;
+	return like_finder(run);
+}
+
+static float
+length(const float run[RUNS])
+{
+	return run[0] + run[1] + run[2] + run[3] + run[4];
+}
+
+/* Crosses a candidate down, across and down again; its centre and size if it holds. */
+static bool
+confirm(const struct qr_finder_search *search, const struct qr_picture *picture, float x,
+        float y, float total, struct qr_finder *ret_finder)
+{
+	float run[RUNS], middle;
+
+	if (!cross(search, picture, x, y, 0, 1, total * 1.5f, run, &middle))
+		return false;
+	float high = length(run);
+	if (high > 2.2f * total || total > 2.2f * high)
+		return false;
+	y += middle;
+	if (!cross(search, picture, x, y, 1, 0, total * 1.5f, run, &middle))
+		return false;
+	x += middle;
+	float wide = length(run);
+	if (!cross(search, picture, x, y, 0, 1, total * 1.5f, run, &middle))
+		return false;
+	y += middle;
+	*ret_finder = (struct qr_finder){ { x, y }, (wide + length(run)) / 14, 1 };
+	return true;
+}
+
+static void
+add_finder(struct qr_finder_search *search, struct qr_finder add)
+{
+	for (unsigned i = 0; i < search->finders; i++) {
+		struct qr_finder *old = &search->finder[i];
+
+		if (fabsf(old->centre.x - add.centre.x) > 2.5f * old->unit ||
+		    fabsf(old->centre.y - add.centre.y) > 2.5f * old->unit)
+			continue;
+		float n = (float)old->hits, part = 1 / (n + 1);
+		old->centre.x = (old->centre.x * n + add.centre.x) * part;
+		old->centre.y = (old->centre.y * n + add.centre.y) * part;
+		old->unit = (old->unit * n + add.unit) * part;
+		old->hits++;
+		return;
+	}
+	if (search->finders < QR_FINDERS_MAX)
+		search->finder[search->finders++] = add;
+}
+
+/* Ends of runs of one row: the first run is light, perhaps empty. */
+static unsigned
+split_row(struct qr_finder_search *search, const struct qr_picture *picture, uint32_t y)
+{
+	const uint8_t *row = picture->grey + y * picture->stride;
+	const uint8_t *threshold = search->threshold + y / QR_TILE * search->tiles_x;
+	unsigned n = 0;
+	bool dark = false;
+
+	for (uint32_t x = 0; x < picture->width; x++) {
+		if ((row[x] < threshold[x / QR_TILE]) == dark)
+			continue;
+		search->runs[n++] = (uint16_t)x;
+		dark = !dark;
+	}
+	search->runs[n++] = (uint16_t)picture->width;
+	return n;
+}
+
+static void
+scan_rows(struct qr_finder_search *search, const struct qr_picture *picture)
+{
+	uint32_t step = picture->height >= 400 ? 3 : 2;
+	unsigned tried = 0;
+
+	search->finders = 0;
+	for (uint32_t y = step / 2; y < picture->height; y += step) {
+		unsigned n = split_row(search, picture, y);
+
+		for (unsigned i = 0; i + RUNS < n && tried < CROSSES_MAX; i += 2) {
+			const uint16_t *end = search->runs + i;
+			float run[RUNS];
+			struct qr_finder found;
+
+			for (int k = 0; k < RUNS; k++)
+				run[k] = (float)(end[k + 1] - end[k]);
+			if (!like_finder(run))
+				continue;
+			tried++;
+			if (confirm(search, picture, (float)(end[2] + end[3]) / 2,
+			            (float)y + 0.5f, length(run), &found))
+				add_finder(search, found);
+		}
+	}
+}
+
+static int
+by_hits(const void *left, const void *right)
+{
+	const struct qr_finder *a = left, *b = right;
+
+	if (a->hits != b->hits)
+		return a->hits < b->hits ? 1 : -1;
+	return a->unit < b->unit ? 1 : a->unit > b->unit ? -1 : 0;
+}
+
+static int
+by_penalty(const void *left, const void *right)
+{
+	const struct qr_triple *a = left, *b = right;
+
+	return a->penalty < b->penalty ? -1 : a->penalty > b->penalty;
+}
+
+static float
+distance(struct qr_point a, struct qr_point b)
+{
+	return hypotf(a.x - b.x, a.y - b.y);
+}
+
+/* Pixels a module of a finder along the direction to another one. */
+static float
+unit_towards(const struct qr_finder_search *search, const struct qr_picture *picture,
+             const struct qr_finder *finder, struct qr_point to)
+{
+	float far = distance(finder->centre, to), run[RUNS], middle;
+
+	if (far > 1 && cross(search, picture, finder->centre.x, finder->centre.y,
+	                     (to.x - finder->centre.x) / far, (to.y - finder->centre.y) / far,
+	                     finder->unit * 10, run, &middle))
+		return length(run) / 7;
+	return finder->unit;
+}
+
+/*
+ * Measures the way from one finder to another.  Along a line in perspective the true
+ * length is the seen one over the geometric mean of the scales at its ends.
+ */
+static float
+modules_between(const struct qr_finder_search *search, const struct qr_picture *picture,
+                const struct qr_finder *from, const struct qr_finder *to, float *ret_lean)
+{
+	float near = unit_towards(search, picture, from, to->centre);
+	float far = unit_towards(search, picture, to, from->centre);
+
+	*ret_lean = sqrtf(near / far) - 1;
+	return distance(from->centre, to->centre) / sqrtf(near * far);
+}
+
+/* @corner between @a and @b: is that a code's corner?  Adds it to the list if so. */
+static void
+judge(struct qr_finder_search *search, const struct qr_picture *picture,
+      const struct qr_finder *corner, const struct qr_finder *a, const struct qr_finder *b)
+{
+	float ax = a->centre.x - corner->centre.x, ay = a->centre.y - corner->centre.y;
+	float bx = b->centre.x - corner->centre.x, by = b->centre.y - corner->centre.y;
+	float la = hypotf(ax, ay), lb = hypotf(bx, by), turn = ax * by - ay * bx;
+
+	if (la > 2.2f * lb || lb > 2.2f * la || fabsf(ax * bx + ay * by) > 0.55f * la * lb)
+		return;
+
+	struct qr_triple triple = {
+		.top_left = *corner,
+		.top_right = turn > 0 ? *a : *b,
+		.bottom_left = turn > 0 ? *b : *a,
+	};
+	triple.across = modules_between(search, picture, corner, &triple.top_right,
+	                                &triple.lean_across);
+	triple.down = modules_between(search, picture, corner, &triple.bottom_left,
+	                              &triple.lean_down);
+	float mean = (triple.across + triple.down) / 2;
+	float uneven = fabsf(triple.across - triple.down) / mean;
+
+	if (mean < 11 || mean > QR_SIDE_MAX + 8 || uneven > 0.35f)
+		return;
+	float hits = (float)(corner->hits < a->hits ? corner->hits : a->hits);
+	hits = hits < (float)b->hits ? hits : (float)b->hits;
+	triple.penalty = uneven + fabsf(triple.lean_across) * 0.3f +
+	                 fabsf(triple.lean_down) * 0.3f +
+	                 0.3f * fabsf(ax * bx + ay * by) / (la * lb) + 0.3f / hits;
+
+	if (search->triples < QR_TRIPLES_MAX) {
+		search->triple[search->triples++] = triple;
+		return;
+	}
+	unsigned worst = 0;
+	for (unsigned i = 1; i < QR_TRIPLES_MAX; i++)
+		if (search->triple[i].penalty > search->triple[worst].penalty)
+			worst = i;
+	if (search->triple[worst].penalty > triple.penalty)
+		search->triple[worst] = triple;
+}
+
+static void
+combine(struct qr_finder_search *search, const struct qr_picture *picture)
+{
+	const struct qr_finder *f = search->finder;
+	unsigned n = search->finders < TRIED_MAX ? search->finders : TRIED_MAX;
+
+	search->triples = 0;
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned j = i + 1; j < n; j++) {
+			if (f[i].unit > 1.9f * f[j].unit || f[j].unit > 1.9f * f[i].unit)
+				continue;
+			for (unsigned k = j + 1; k < n; k++) {
+				if (f[k].unit > 1.9f * f[j].unit || f[j].unit > 1.9f * f[k].unit ||
+				    f[k].unit > 1.9f * f[i].unit || f[i].unit > 1.9f * f[k].unit)
+					continue;
+				float ij = distance(f[i].centre, f[j].centre);
+				float jk = distance(f[j].centre, f[k].centre);
+				float ik = distance(f[i].centre, f[k].centre);
+
+				if (jk >= ij && jk >= ik)
+					judge(search, picture, &f[i], &f[j], &f[k]);
+				else if (ik >= ij)
+					judge(search, picture, &f[j], &f[i], &f[k]);
+				else
+					judge(search, picture, &f[k], &f[i], &f[j]);
+			}
+		}
+	}
+	qsort(search->triple, search->triples, sizeof search->triple[0], by_penalty);
+}
+
+int
+qr_find(struct qr_finder_search *search, const struct qr_picture *picture)
+{
+	int r = reserve(search, picture);
+	if (r < 0)
+		return r;
+	make_means(search, picture);
+	make_thresholds(search);
+	scan_rows(search, picture);
+	qsort(search->finder, search->finders, sizeof search->finder[0], by_hits);
+	combine(search, picture);
+	return QR_OK;
+}

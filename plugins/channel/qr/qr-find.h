@@ -1,0 +1,49 @@
+/* Looks for the finder patterns of QR codes in one picture, and for threes that belong together. */
+#ifndef CHANNEL_QR_FIND_H
+#define CHANNEL_QR_FIND_H
+
+#include "qr.h"
+
+enum {
+	QR_FINDERS_MAX = 64, /* in one picture */
+	QR_TRIPLES_MAX = 96, /* that are tried */
+	QR_TILE        = 8,  /* pixels a side of the squares that thresholds are made of */
+};
+
+struct qr_finder {
+	struct qr_point centre;
+	float           unit; /* pixels a module, roughly */
+	unsigned        hits; /* rows that crossed it */
+};
+
+struct qr_triple {
+	struct qr_finder top_left;
+	struct qr_finder top_right;
+	struct qr_finder bottom_left;
+	float            across; /* modules between the centres, measured each way */
+	float            down;
+	float            lean_across; /* perspective: scale at the near end over the far end, */
+	float            lean_down;   /* its root less 1, along the top and along the left */
+	float            penalty;     /* how unlike a square it is; small is good */
+	float            rank;        /* left to the caller */
+};
+
+struct qr_finder_search { /* scratch memory and results */
+	uint8_t         *threshold; /* a byte for each square */
+	uint8_t         *means;
+	uint32_t         tiles_x;
+	uint32_t         tiles_y;
+	size_t           size;
+	uint16_t         runs[QR_PICTURE_MAX + 2];
+	struct qr_finder finder[QR_FINDERS_MAX];
+	unsigned         finders;
+	struct qr_triple triple[QR_TRIPLES_MAX];
+	unsigned         triples;
+};
+
+void qr_find_done(struct qr_finder_search *search);
+
+/* Fills in finder and triple, best first.  QR_OK, with or without any; or QR_E_NOMEM. */
+int qr_find(struct qr_finder_search *search, const struct qr_picture *picture);
+
+#endif

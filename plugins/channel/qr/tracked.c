@@ -1,0 +1,547 @@
+#include "tracked.h"
+#include "qr-find.h"
+#include "qr-grid.h"
+#include "qr-warp.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LEVELS       = 4,    /* the picture, a half, a quarter, an eighth */
+	LEVEL_MIN    = 100,  /* pixels of the shorter side of the smallest */
+	PIXELS_MAX   = 1920 * 1088, /* of a picture that is searched; larger ones are halved */
+	LAYOUTS      = 4,    /* versions kept ready */
+	TRIES_MAX    = 10,   /* threes sampled in one picture, plus one for each code wanted */
+	MISSES_MAX   = 5,    /* pictures after which a place is given up */
+	SEARCH_EVERY = 6,    /* pictures between searches while some codes are tracked */
+};
+
+static const float pattern_least = 0.72f; /* share of known modules that must be right */
+static const float likeness_least = 0.45f; /* of finder patterns, before a code is sampled */
+static const float alike_least = 0.15f;   /* correlation of two pictures of one code */
+
+struct track {
+	bool             live;
+	bool             read;   /* in this picture */
+	bool             fresh;
+	bool             known;  /* symbol and truth hold the last code read here */
+	enum qr_way      way;
+	unsigned         misses;
+	unsigned         version;
+	unsigned         merged; /* pictures in @sum */
+	struct qr_warp   warp;   /* in pixels of the picture as it came */
+	struct qr_symbol symbol;
+	uint8_t          truth[QR_MODULES_MAX];
+	float            sum[QR_MODULES_MAX];
+};
+
+struct level {
+	struct qr_picture picture;
+	uint8_t          *memory;
+	size_t            size;
+};
+
+struct qr_eye {
+	unsigned                max_codes;
+	bool                    merge;
+	unsigned                since_search;
+	struct level            level[LEVELS + 1]; /* from the first one that is searched */
+	unsigned                levels;
+	float                   shrink; /* of level 0 against the picture as it came */
+	struct qr_finder_search search;
+	struct qr_layout        layout[LAYOUTS];
+	unsigned                next_layout;
+	struct qr_decoder       decoder;
+	struct qr_symbol        symbol;
+	struct qr_grid          grid;
+	float                   mixed[QR_MODULES_MAX];
+	struct track            track[QR_CODES_MAX];
+	unsigned                sight[QR_CODES_MAX];
+	unsigned                sights;
+	struct qr_report        report;
+};
+
+void
+qr_eye_free(struct qr_eye *eye)
+{
+	if (eye == NULL)
+		return;
+	qr_find_done(&eye->search);
+	for (unsigned i = 0; i <= LEVELS; i++)
+		free(eye->level[i].memory);
+	free(eye);
+}
+
+struct qr_eye *
+qr_eye_new(unsigned max_codes, bool merge)
+{
+	struct qr_eye *eye = calloc(1, sizeof *eye);
+
+	if (eye == NULL)
+		return NULL;
+	eye->max_codes = max_codes;
+	eye->merge = merge;
+	return eye;
+}
+
+void
+qr_eye_forget(struct qr_eye *eye)
+{
+	for (unsigned i = 0; i < QR_CODES_MAX; i++)
+		eye->track[i].live = eye->track[i].known = false;
+	eye->sights = 0;
+	eye->since_search = SEARCH_EVERY;
+}
+
+static const struct qr_layout *
+layout_of(struct qr_eye *eye, unsigned version)
+{
+	for (unsigned i = 0; i < LAYOUTS; i++)
+		if (eye->layout[i].version == version)
+			return &eye->layout[i];
+
+	struct qr_layout *layout = &eye->layout[eye->next_layout++ % LAYOUTS];
+	qr_layout_make(version, layout);
+	return layout;
+}
+
+/* The pictures searched ------------------------------------------------------- */
+
+static int
+halve(struct level *to, const struct qr_picture *from)
+{
+	uint32_t width = from->width / 2, height = from->height / 2;
+	size_t size = (size_t)width * height;
+
+	if (size > to->size) {
+		uint8_t *memory = realloc(to->memory, size);
+
+		if (memory == NULL)
+			return QR_E_NOMEM;
+		to->memory = memory;
+		to->size = size;
+	}
+	for (uint32_t y = 0; y < height; y++) {
+		const uint8_t *top = from->grey + 2 * y * from->stride;
+		const uint8_t *low = top + from->stride;
+		uint8_t *out = to->memory + (size_t)y * width;
+
+		for (uint32_t x = 0; x < width; x++)
+			out[x] = (uint8_t)((top[2 * x] + top[2 * x + 1] + low[2 * x] +
+			                    low[2 * x + 1] + 2) / 4);
+	}
+	to->picture = (struct qr_picture){ to->memory, width, height, width };
+	return QR_OK;
+}
+
+static uint32_t
+shorter(const struct qr_picture *picture)
+{
+	return picture->width < picture->height ? picture->width : picture->height;
+}
+
+static int
+make_levels(struct qr_eye *eye, const struct qr_picture *picture)
+{
+	struct qr_picture top = *picture;
+
+	eye->shrink = 1;
+	while ((size_t)top.width * top.height > PIXELS_MAX && shorter(&top) > 1) {
+		int r = halve(&eye->level[LEVELS], &top);
+		if (r < 0)
+			return r;
+		/* Halved in place a second time: rows are only ever written behind the read. */
+		top = eye->level[LEVELS].picture;
+		eye->shrink /= 2;
+	}
+	eye->level[0].picture = top;
+	for (eye->levels = 1; eye->levels < LEVELS; eye->levels++) {
+		const struct qr_picture *last = &eye->level[eye->levels - 1].picture;
+
+		if (shorter(last) < 2 * LEVEL_MIN)
+			break;
+		int r = halve(&eye->level[eye->levels], last);
+		if (r < 0)
+			return r;
+	}
+	return QR_OK;
+}
+
+/* Modules a code shows, and what it says ------------------------------------------ */
+
+static float
+correlation(const float *a, const float *b, const struct qr_layout *layout)
+{
+	float ab = 0, aa = 1e-6f, bb = 1e-6f;
+
+	for (unsigned i = 0; i < layout->bits; i++) {
+		unsigned at = layout->order[i];
+
+		ab += a[at] * b[at];
+		aa += a[at] * a[at];
+		bb += b[at] * b[at];
+	}
+	return ab / sqrtf(aa * bb);
+}
+
+/* Samples on the grid's warp and lets the warp follow the modules. */
+static bool
+settle(struct qr_eye *eye, const struct qr_picture *picture, const struct qr_layout *layout,
+       unsigned rounds)
+{
+	struct qr_grid *grid = &eye->grid;
+
+	if (!qr_grid_sample(grid, picture))
+		return false;
+	for (unsigned i = 0; i < rounds; i++) {
+		float moved = qr_grid_refine(grid);
+
+		if (!qr_grid_sample(grid, picture))
+			return false;
+		if (moved < 0.06f)
+			break;
+	}
+	return qr_pattern_match(layout, grid->soft) >= pattern_least;
+}
+
+static bool
+read_alone(struct qr_eye *eye, const struct qr_layout *layout)
+{
+	if (qr_decode(&eye->decoder, layout, eye->grid.soft, &eye->symbol))
+		return true;
+	for (unsigned i = 0; i < 2; i++) {
+		if (!qr_grid_equalise(&eye->grid, layout, NULL))
+			return false;
+		if (qr_decode(&eye->decoder, layout, eye->grid.soft, &eye->symbol))
+			return true;
+	}
+	return false;
+}
+
+/* Adds this picture's modules to those of earlier ones and reads the sum. */
+static bool
+read_merged(struct qr_eye *eye, struct track *track, const struct qr_layout *layout)
+{
+	struct qr_grid *grid = &eye->grid;
+	unsigned modules = layout->side * layout->side;
+	bool alike = track->merged > 0 &&
+	             correlation(grid->soft, track->sum, layout) > alike_least;
+
+	if (alike) /* the others know better what this one's blur did */
+		qr_grid_equalise(grid, layout, track->sum);
+	else
+		track->merged = 0;
+
+	float weight = 1 / grid->misfit, mean = 0;
+	for (unsigned i = 0; i < modules; i++) {
+		track->sum[i] = (track->merged > 0 ? track->sum[i] : 0) + weight * grid->soft[i];
+		mean += fabsf(track->sum[i]) / (float)modules;
+	}
+	track->merged++;
+	if (track->merged < 2)
+		return false;
+	for (unsigned i = 0; i < modules; i++)
+		eye->mixed[i] = track->sum[i] / (mean + 1e-9f);
+	return qr_decode(&eye->decoder, layout, eye->mixed, &eye->symbol);
+}
+
+static void
+keep_symbol(struct qr_eye *eye, struct track *track, const struct qr_layout *layout,
+            enum qr_way way)
+{
+	track->fresh = !track->known || track->symbol.text.len != eye->symbol.text.len ||
+	               memcmp(track->symbol.payload, eye->symbol.payload,
+	                      eye->symbol.text.len) != 0;
+	track->symbol = eye->symbol;
+	memcpy(track->truth, eye->decoder.truth, (size_t)layout->side * layout->side);
+	track->known = track->read = true;
+	track->way = way;
+	track->merged = 0;
+}
+
+/* What the sampled grid says goes to its track. */
+static void
+absorb(struct qr_eye *eye, struct track *track, const struct qr_layout *layout, bool tracked)
+{
+	if (read_alone(eye, layout))
+		keep_symbol(eye, track, layout, tracked ? QR_WAY_TRACKED : QR_WAY_SEARCHED);
+	else if (eye->merge && read_merged(eye, track, layout))
+		keep_symbol(eye, track, layout, QR_WAY_MERGED);
+}
+
+/* Tracks ---------------------------------------------------------------------------- */
+
+static void
+save_warp(struct qr_eye *eye, struct track *track, unsigned level)
+{
+	track->warp = eye->grid.warp;
+	qr_warp_scale(&track->warp, (float)(1u << level) / eye->shrink);
+}
+
+/* The level on which a module has a handy number of pixels. */
+static unsigned
+level_for(const struct qr_eye *eye, float module_px)
+{
+	unsigned level = 0;
+
+	while (level + 1 < eye->levels && module_px > 6) {
+		module_px /= 2;
+		level++;
+	}
+	return level;
+}
+
+static float
+span(const struct qr_warp *warp)
+{
+	struct qr_point a = qr_warp_at(warp, 0, 0), b = qr_warp_at(warp, warp->side, warp->side);
+
+	return hypotf(a.x - b.x, a.y - b.y) / 1.414f;
+}
+
+/* Looks where the code was in the last picture. */
+static bool
+follow(struct qr_eye *eye, struct track *track)
+{
+	const struct qr_layout *layout = layout_of(eye, track->version);
+	struct qr_grid *grid = &eye->grid;
+
+	grid->warp = track->warp;
+	qr_warp_scale(&grid->warp, eye->shrink);
+	grid->side = layout->side;
+	grid->wide = 2 * layout->side + 3;
+	unsigned level = level_for(eye, span(&grid->warp) / grid->warp.side);
+	qr_warp_scale(&grid->warp, 1 / (float)(1u << level));
+
+	const struct qr_picture *picture = &eye->level[level].picture;
+	if (!qr_grid_follow(grid, picture) || !settle(eye, picture, layout, 2))
+		return false;
+	save_warp(eye, track, level);
+	absorb(eye, track, layout, true);
+	return true;
+}
+
+/* The track whose place this is, or a free one, or none. */
+static struct track *
+track_for(struct qr_eye *eye, unsigned level, unsigned version)
+{
+	const float scale = (float)(1u << level) / eye->shrink;
+	struct track *free_one = NULL;
+	struct qr_point at = qr_warp_at(&eye->grid.warp, eye->grid.warp.side / 2,
+	                                eye->grid.warp.side / 2);
+
+	for (unsigned i = 0; i < QR_CODES_MAX; i++) {
+		struct track *track = &eye->track[i];
+
+		if (!track->live) {
+			if (free_one == NULL && i < eye->max_codes)
+				free_one = track;
+			continue;
+		}
+		struct qr_point was = qr_warp_at(&track->warp, track->warp.side / 2,
+		                                 track->warp.side / 2);
+		if (hypotf(at.x * scale - was.x, at.y * scale - was.y) > span(&track->warp) / 2)
+			continue;
+		if (track->version != version)
+			track->known = false, track->merged = 0;
+		return track;
+	}
+	if (free_one != NULL) {
+		free_one->live = true;
+		free_one->known = free_one->read = free_one->fresh = false;
+		free_one->merged = free_one->misses = 0;
+	}
+	return free_one;
+}
+
+/* Is this finder inside a code that was read from this picture? */
+static bool
+taken(const struct qr_eye *eye, struct qr_point at, unsigned level)
+{
+	const float scale = (float)(1u << level) / eye->shrink;
+
+	for (unsigned i = 0; i < QR_CODES_MAX; i++) {
+		const struct track *track = &eye->track[i];
+
+		if (!track->live || !track->read)
+			continue;
+		bool inside = true;
+		for (unsigned k = 0; k < 4 && inside; k++) {
+			const float s = track->warp.side;
+			const float end[5][2] = { { 0, 0 }, { s, 0 }, { s, s }, { 0, s }, { 0, 0 } };
+			struct qr_point a = qr_warp_at(&track->warp, end[k][0], end[k][1]);
+			struct qr_point b = qr_warp_at(&track->warp, end[k + 1][0], end[k + 1][1]);
+
+			inside = (b.x - a.x) * (at.y * scale - a.y) >
+			         (b.y - a.y) * (at.x * scale - a.x);
+		}
+		if (inside)
+			return true;
+	}
+	return false;
+}
+
+static unsigned
+count_read(const struct qr_eye *eye)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < QR_CODES_MAX; i++)
+		n += eye->track[i].live && eye->track[i].read;
+	return n;
+}
+
+/* Samples one three of finders as the versions it may be. */
+static bool
+try_triple(struct qr_eye *eye, const struct qr_triple *triple, unsigned level)
+{
+	const struct qr_picture *picture = &eye->level[level].picture;
+	unsigned versions[2], n = qr_grid_versions(picture, triple, versions);
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct qr_layout *layout = layout_of(eye, versions[i]);
+
+		if (!qr_grid_begin(&eye->grid, triple, layout->side))
+			continue;
+		qr_grid_align(&eye->grid, picture, layout, 1.0f);
+		if (!settle(eye, picture, layout, 4))
+			continue;
+		struct track *track = track_for(eye, level, versions[i]);
+		if (track == NULL)
+			return false;
+		track->version = versions[i];
+		track->misses = 0;
+		save_warp(eye, track, level);
+		eye->report.codes_seen++;
+		absorb(eye, track, layout, false);
+		return track->read;
+	}
+	return false;
+}
+
+static int
+by_rank(const void *left, const void *right)
+{
+	const struct qr_triple *a = left, *b = right;
+
+	return a->rank > b->rank ? -1 : a->rank < b->rank;
+}
+
+/* Keeps the threes worth a try on this level, best first. */
+static void
+rank_triples(struct qr_eye *eye, unsigned level)
+{
+	/* Where finer and coarser levels do better: pixels a module. */
+	const float least = level == 0 ? 1 : 2.4f;
+	const float most = level + 1 == eye->levels ? 1e9f : 9;
+	struct qr_finder_search *found = &eye->search;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < found->triples; i++) {
+		struct qr_triple *triple = &found->triple[i];
+		float unit = triple->top_left.unit;
+
+		if (unit < least || unit > most)
+			continue;
+		float alike = qr_grid_likeness(&eye->level[level].picture, triple);
+		if (alike < likeness_least)
+			continue;
+		triple->rank = alike - triple->penalty;
+		found->triple[kept++] = *triple;
+	}
+	found->triples = kept;
+	qsort(found->triple, kept, sizeof found->triple[0], by_rank);
+}
+
+static int
+search_level(struct qr_eye *eye, unsigned level, unsigned *tries)
+{
+	int r = qr_find(&eye->search, &eye->level[level].picture);
+	if (r < 0)
+		return r;
+	rank_triples(eye, level);
+	for (unsigned i = 0; i < eye->search.triples && *tries > 0; i++) {
+		const struct qr_triple *triple = &eye->search.triple[i];
+
+		if (taken(eye, triple->top_left.centre, level) ||
+		    taken(eye, triple->top_right.centre, level) ||
+		    taken(eye, triple->bottom_left.centre, level))
+			continue;
+		--*tries;
+		try_triple(eye, triple, level);
+		if (count_read(eye) >= eye->max_codes)
+			break;
+	}
+	return QR_OK;
+}
+
+static int
+search(struct qr_eye *eye)
+{
+	unsigned tries = TRIES_MAX + eye->max_codes;
+
+	for (unsigned level = eye->levels; level-- > 0;) {
+		int r = search_level(eye, level, &tries);
+		if (r < 0)
+			return r;
+		if (count_read(eye) >= eye->max_codes)
+			break;
+	}
+	return QR_OK;
+}
+
+static void
+follow_all(struct qr_eye *eye)
+{
+	for (unsigned i = 0; i < QR_CODES_MAX; i++) {
+		struct track *track = &eye->track[i];
+
+		track->read = track->fresh = false;
+		if (!track->live)
+			continue;
+		if (follow(eye, track)) {
+			eye->report.codes_seen++;
+			track->misses = 0;
+		} else if (++track->misses > MISSES_MAX) {
+			track->live = false;
+		}
+	}
+}
+
+int
+qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
+{
+	eye->sights = 0;
+	memset(&eye->report, 0, sizeof eye->report);
+	int r = make_levels(eye, picture);
+	if (r < 0)
+		return r;
+
+	follow_all(eye);
+	unsigned n = count_read(eye);
+	if (n < eye->max_codes && (n == 0 || ++eye->since_search >= SEARCH_EVERY)) {
+		eye->since_search = 0;
+		r = search(eye);
+		if (r < 0)
+			return r;
+	}
+	for (unsigned i = 0; i < QR_CODES_MAX; i++)
+		if (eye->track[i].live && eye->track[i].read)
+			eye->sight[eye->sights++] = i;
+	return (int)eye->sights;
+}
+
+struct qr_sight
+qr_eye_sight(const struct qr_eye *eye, unsigned index)
+{
+	const struct track *track = &eye->track[eye->sight[index]];
+
+	return (struct qr_sight){ &track->symbol, track->way, track->fresh };
+}
+
+const struct qr_report *
+qr_eye_report(const struct qr_eye *eye)
+{
+	return &eye->report;
+}
