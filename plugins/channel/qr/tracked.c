@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum {
+	SIDE_MIN     = 21,   /* pixels of a picture that is looked at: a module each */
 	LEVELS       = 4,    /* the picture, a half, a quarter, an eighth */
 	LEVEL_MIN    = 100,  /* pixels of the shorter side of the smallest */
 	PIXELS_MAX   = 1920 * 1088, /* of a picture that is searched; larger ones are halved */
@@ -514,6 +515,8 @@ qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 {
 	eye->sights = 0;
 	memset(&eye->report, 0, sizeof eye->report);
+	if (shorter(picture) < SIDE_MIN)
+		return 0;
 	int r = make_levels(eye, picture);
 	if (r < 0)
 		return r;
