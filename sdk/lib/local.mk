@@ -1,0 +1,31 @@
+# The protocol helpers a device and a station share: pure, no allocation, no I/O.
+noinst_LTLIBRARIES += sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la
+sdk_lib_libcsnsdk_la_SOURCES = \
+	sdk/lib/attachment.h \
+	sdk/lib/body.h \
+	sdk/lib/cert.h \
+	sdk/lib/cose.h \
+	sdk/lib/crypto.c \
+	sdk/lib/crypto.h \
+	sdk/lib/csgn1.h \
+	sdk/lib/dcbor.c \
+	sdk/lib/dcbor.h \
+	sdk/lib/frag.h \
+	sdk/lib/hpke.c \
+	sdk/lib/hpke.h \
+	sdk/lib/kdf.c \
+	sdk/lib/kdf.h \
+	sdk/lib/ladder.c \
+	sdk/lib/ladder.h \
+	sdk/lib/offer.h \
+	sdk/lib/spake2p.h
+sdk_lib_libcsnsdk_la_CFLAGS = $(MODULE_CFLAGS)
+
+# The OpenSSL backend of lib/crypto.h.
+sdk_lib_libcsncrypto_la_SOURCES = \
+	sdk/lib/crypto-openssl-p256.c \
+	sdk/lib/crypto-openssl-p256.h \
+	sdk/lib/crypto-openssl.c \
+	sdk/lib/crypto-openssl.h
+sdk_lib_libcsncrypto_la_CFLAGS = $(MODULE_CFLAGS)
+sdk_lib_libcsncrypto_la_LIBADD = sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
