@@ -1,0 +1,260 @@
+/* device: the device's side, as an agent on this machine. */
+#include "core/buf.h"
+#include "core/cli/runner.h"
+#include "core/error.h"
+#include "device/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *dir = ".", *deliver;
+static int         once;
+
+static const struct poptOption options[] = {
+	{ "dir", 0, POPT_ARG_STRING, &dir, 0, "the device's folder (default: here)", "DIR" },
+	{ "once", 0, POPT_ARG_NONE, &once, 0, "end after the first session, also a refused one",
+	  NULL },
+	{ "deliver", 0, POPT_ARG_STRING, &deliver, 0,
+	  "write the delivered configuration here (default: DIR/delivered.json)", "FILE" },
+	POPT_TABLEEND,
+};
+
+static const struct csn_bytes state_key = { (const uint8_t *)"state", 5 };
+
+static int
+open_device(struct runner *r, struct cli *cli, char **ret_config)
+{
+	if (cli->config == NULL)
+		cli->config = *ret_config = cli_path(dir, "device.conf");
+	return runner_open(r, cli, CSN_SIDE_DEVICE);
+}
+
+static int
+failed(struct cli *cli, const struct csn_error *err, const char *next)
+{
+	return cli_fail(cli, CLI_CANNOT,
+	                &(struct cli_failure){ .code = "CSN-DEV-001", .stage = "device",
+	                                       .effect = "nothing was changed", .next = next },
+	                "%s", csn_error_text(err));
+}
+
+/* Takes the state file in: into the store, durably, and only then off the disk. */
+static int
+take_in(struct runner *r, struct csn_bytes state, const char *path)
+{
+	struct csn_error            err     = { 0 };
+	const struct csn_store_item items[] = {
+		{ .kind = CSN_ITEM_EXPECT, .space = "device", .key = state_key },
+		{ .kind = CSN_ITEM_PUT, .space = "device", .key = state_key, .value = state },
+	};
+	int result = csn_station_commit(r->station, items, 2, &err);
+
+	if (result == CSN_E_BUSY)
+		return cli_fail(r->cli, CLI_NO,
+		                &(struct cli_failure){ .code   = "CSN-DEV-002",
+		                                       .stage  = "device",
+		                                       .effect = "the state in the store is kept",
+		                                       .next   = "countersign device show" },
+		                "this device was set up already");
+	if (result != CSN_OK)
+		return failed(r->cli, &err, "look at store.path in device.conf");
+	if (unlink(path) < 0)
+		return cli_fail(r->cli, CLI_CANNOT,
+		                &(struct cli_failure){ .code = "CSN-DEV-003",
+		                                       .next = "remove it by hand: it holds secrets" },
+		                "cannot remove %s: %s", path, strerror(errno));
+	cli_story(r->cli, '+', "ready", "state taken in, %s removed", path);
+	return CLI_OK;
+}
+
+static int
+run_init(struct cli *cli)
+{
+	static struct runner           r;
+	static struct csn_device_state state;
+	char                          *config = NULL, *path = cli_path(dir, "device.state");
+	uint8_t                       *bytes = NULL;
+	size_t                         len   = 0;
+	int                            result = cli_read(path, CSN_DEVICE_STATE_MAX, &bytes, &len);
+	int                            code   = CLI_OK;
+
+	if (result < 0)
+		code = cli_fail(cli, CLI_USAGE,
+		                &(struct cli_failure){ .code  = "CSN-DEV-004",
+		                                       .found = strerror(-result),
+		                                       .next  = "countersign manufacture makes one" },
+		                "no %s", path);
+	else if (csn_device_state_decode((struct csn_bytes){ bytes, len }, &state) != CSN_OK)
+		code = cli_fail(cli, CLI_NO,
+		                &(struct cli_failure){ .code  = "CSN-DEV-005",
+		                                       .next  = "countersign manufacture" },
+		                "%s is not a device's state", path);
+	if (code == CLI_OK)
+		code = open_device(&r, cli, &config);
+	if (code == CLI_OK)
+		code = take_in(&r, (struct csn_bytes){ bytes, len }, path);
+	runner_close(&r);
+	csn_wipe(&state, sizeof state);
+	if (bytes != NULL)
+		csn_wipe(bytes, len);
+	free(bytes);
+	free(path);
+	free(config);
+	return code;
+}
+
+static json_t *
+json_hex(const uint8_t *bytes, size_t len)
+{
+	char text[129] = "";
+
+	for (size_t i = 0; i < len && i < 64; i++)
+		sprintf(text + 2 * i, "%02x", bytes[i]);
+	return json_string(text);
+}
+
+/* The durable state without its secrets. */
+static void
+show_state(struct cli *cli, const struct csn_device_state *s)
+{
+	json_t *device = json_pack(
+		"{s:o, s:s%, s:i, s:i, s:i, s:b, s:b, s:b, s:b, s:i}", "did",
+		json_hex(s->did, sizeof s->did), "class", (const char *)s->model.b,
+		(size_t)s->model.len, "suite", (int)s->suite, "next", (int)s->next, "tries",
+		(int)s->tries, "quarantined", (int)s->quarantined, "owner_pinned",
+		s->owner.len > 0, "identity_key", (int)s->has_identity, "enrolled",
+		(int)s->has_staged, "revoked_stations", (int)s->revoked.count);
+
+	if (s->has_last)
+		json_object_set_new(device, "last_sid", json_hex(s->last_sid, 16));
+	const char *key;
+	json_t     *value;
+	json_object_foreach(device, key, value)
+	{
+		char *text = json_dumps(value, JSON_ENCODE_ANY);
+
+		cli_line(cli, "%-17s %s", key, text);
+		free(text);
+	}
+	json_object_set_new(cli->doc, "device", device);
+}
+
+static int
+run_show(struct cli *cli)
+{
+	static struct runner           r;
+	static struct csn_device_state state;
+	struct csn_error               err    = { 0 };
+	struct csn_buf                *buf    = NULL;
+	char                          *config = NULL;
+	int                            code   = open_device(&r, cli, &config);
+
+	if (code == CLI_OK &&
+	    csn_station_get(r.station, "device", state_key, &buf, &err) != CSN_OK)
+		code = failed(cli, &err, "countersign device init");
+	else if (code == CLI_OK &&
+	         csn_device_state_decode(csn_buf_bytes(buf), &state) != CSN_OK)
+		code = failed(cli, &err, "the store holds something else: see store.path");
+	if (code == CLI_OK)
+		show_state(cli, &state);
+	csn_wipe(&state, sizeof state);
+	csn_buf_unref(buf);
+	runner_close(&r);
+	free(config);
+	return code;
+}
+
+/* Activation, here: the body as JSON in a file only its owner can read. */
+static int
+write_delivered(struct runner *r)
+{
+	struct csn_error err  = { 0 };
+	struct csn_buf  *body = NULL, *text = NULL;
+	char            *path = deliver ? strdup(deliver) : cli_path(dir, "delivered.json");
+	struct csn_bytes key  = { (const uint8_t *)"body", 4 };
+	int              code = CLI_OK;
+
+	if (csn_station_get(r->station, "staged", key, &body, &err) != CSN_OK ||
+	    csn_station_encode(r->station, "json", csn_buf_bytes(body), &text, &err) != CSN_OK)
+		code = failed(r->cli, &err, "the body stays staged in the store");
+	else {
+		struct csn_bytes bytes  = csn_buf_bytes(text);
+		int              result = cli_write(path, bytes.ptr, bytes.len, 0600);
+
+		if (result < 0)
+			code = cli_fail(r->cli, CLI_CANNOT,
+			                &(struct cli_failure){ .code   = "CSN-DEV-006",
+			                                       .effect = "the body stays staged" },
+			                "cannot write %s: %s", path, strerror(-result));
+		else
+			cli_story(r->cli, '+', "activated", "%s", path);
+	}
+	csn_buf_unref(body);
+	csn_buf_unref(text);
+	free(path);
+	return code;
+}
+
+static int
+one_session(struct runner *r)
+{
+	struct csn_station_ask ask = {
+		.begin = { .size = sizeof ask.begin, .side = CSN_SIDE_DEVICE, .two_way = 1 },
+	};
+	int code = runner_session(r, &ask);
+
+	if (code == CLI_OK)
+		code = runner_report(r);
+	if (code == CLI_OK && r->outcome == CSN_OUTCOME_ENROLLED)
+		code = write_delivered(r);
+	return code;
+}
+
+static int
+run_agent(struct cli *cli)
+{
+	static struct runner r;
+	char                *config = NULL;
+	int                  code   = open_device(&r, cli, &config);
+
+	while (code == CLI_OK) {
+		code = one_session(&r);
+		if (once || runner_interrupted() || r.outcome == CSN_OUTCOME_ENROLLED)
+			break;
+		if (code == CLI_NO || code == CLI_PARTLY)
+			code = CLI_OK; /* refused: it is in the log; listen again */
+	}
+	runner_close(&r);
+	free(config);
+	return runner_interrupted() && code == CLI_OK ? CLI_INTERRUPTED : code;
+}
+
+static int
+run(struct cli *cli)
+{
+	static const struct {
+		const char *word;
+		int (*run)(struct cli *cli);
+	} words[] = { { "init", run_init }, { "run", run_agent }, { "show", run_show } };
+	const char *word = cli_word(cli, "device", "init run show");
+
+	for (size_t i = 0; word != NULL && i < sizeof words / sizeof *words; i++)
+		if (strcmp(word, words[i].word) == 0)
+			return words[i].run(cli);
+	return CLI_USAGE;
+}
+
+const struct cli_command cli_device = {
+	.name     = "device",
+	.summary  = "the device's side: set up, run, show",
+	.synopsis = "init|run|show [--dir DIR]",
+	.detail   = "init takes the state file of a manufactured device into its store, once. run\n"
+	            "listens on the channels of DIR/device.conf until it is enrolled, checks\n"
+	            "everything, commits and writes the configuration it was given. show prints the\n"
+	            "durable state without secrets.",
+	.words    = "init run show",
+	.options  = options,
+	.run      = run,
+};

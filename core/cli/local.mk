@@ -1,0 +1,21 @@
+# The command.
+bin_PROGRAMS += countersign
+countersign_SOURCES = \
+	core/cli/audit.c core/cli/cli.h core/cli/commands.c core/cli/config.c \
+	core/cli/demo.c core/cli/device.c core/cli/explain.c core/cli/files.c \
+	core/cli/main.c core/cli/man.c core/cli/man.h core/cli/manufacture.c \
+	core/cli/misc.c core/cli/out.c core/cli/pki.c core/cli/pki.h \
+	core/cli/plugins.c core/cli/provision.c core/cli/reasons.c core/cli/run.c \
+	core/cli/runner.c core/cli/runner.h core/cli/setup.c
+countersign_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DPLUGINDIR=\"$(plugindir)\" \
+	-D_GNU_SOURCE -DPACKAGE_VERSION=\"$(PACKAGE_VERSION)\" \
+	$(POPT_CFLAGS) $(JANSSON_CFLAGS)
+countersign_LDFLAGS = $(AM_LDFLAGS)
+countersign_LDADD = core/libcsncore.la sdk/device/libcsndevice.la sdk/lib/libcsncrypto.la \
+	sdk/lib/libcsnsdk.la $(POPT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+
+# The manual page is what the program says of itself.
+man_MANS += core/man/countersign.1
+CLEANFILES += core/man/countersign.1
+core/man/countersign.1: countersign$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) core/man && ./countersign$(EXEEXT) man >$@.tmp && mv $@.tmp $@

@@ -1,0 +1,16 @@
+/* Help, manual page and completion, all from the command and option tables. */
+#ifndef CSN_CLI_MAN_H
+#define CSN_CLI_MAN_H
+
+#include "core/cli/cli.h"
+
+#include <stdio.h>
+
+/* Help of one command, or of the whole program for NULL. */
+void man_help(const struct cli_command *command, FILE *out);
+/* The manual page countersign(1) as mdoc. */
+void man_page(FILE *out);
+/* Completion for "bash", "zsh" or "fish"; false for any other shell. */
+bool man_completion(const char *shell, FILE *out);
+
+#endif

@@ -1,0 +1,106 @@
+/* provision: one session with one device. */
+#include "core/cli/runner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SUBJECT_LIMIT 65536
+#define PAYLOAD_LIMIT 32768
+
+static const char *payload_path, *format = "json";
+static int         want_pin, two_way, valid_s;
+
+static const struct poptOption options[] = {
+	{ "payload", 'p', POPT_ARG_STRING, &payload_path, 0, "what to deliver", "FILE" },
+	{ "format", 'f', POPT_ARG_STRING | POPT_ARGFLAG_SHOW_DEFAULT, &format, 0,
+	  "format of the payload: json or cbor", "FORMAT" },
+	{ "pin", 0, POPT_ARG_NONE, &want_pin, 0, "ask for a PIN that the device asks for too",
+	  NULL },
+	{ "two-way", 0, POPT_ARG_NONE, &two_way, 0, "the return channel carries a live hello",
+	  NULL },
+	{ "valid", 0, POPT_ARG_INT, &valid_s, 0, "seconds until the offer ends (0: no end)",
+	  "SECONDS" },
+	POPT_TABLEEND,
+};
+
+static int
+read_input(struct cli *cli, const char *what, const char *path, size_t limit, uint8_t **bytes,
+           size_t *len)
+{
+	int r = path != NULL ? cli_read(path, limit, bytes, len) : -ENOENT;
+
+	if (r == 0)
+		return CLI_OK;
+	return cli_fail(cli, CLI_USAGE,
+	                &(struct cli_failure){ .code   = "CSN-USE-004",
+	                                       .found  = path != NULL ? path : "nothing",
+	                                       .wanted = "a file that can be read",
+	                                       .effect = "nothing was started",
+	                                       .next   = "countersign provision --help" },
+	                "no %s: %s", what, r == -EFBIG ? "it is over its bound" : strerror(-r));
+}
+
+static int
+session(struct cli *cli, struct runner *r, struct csn_bytes subject, struct csn_bytes payload)
+{
+	struct csn_station_ask ask = {
+		.begin = {
+			.size    = sizeof ask.begin,
+			.side    = CSN_SIDE_STATION,
+			.subject = subject,
+			.two_way = (uint32_t)two_way,
+			.pin     = (uint32_t)want_pin,
+			.not_after_unix_s =
+				valid_s > 0 ? (uint64_t)time(NULL) + (uint64_t)valid_s : 0,
+		},
+		.format  = format,
+		.payload = payload,
+	};
+	int code = runner_open(r, cli, CSN_SIDE_STATION);
+
+	if (code == CLI_OK)
+		code = runner_session(r, &ask);
+	if (code == CLI_OK)
+		code = runner_report(r);
+	runner_close(r);
+	return code;
+}
+
+static int
+run(struct cli *cli)
+{
+	static struct runner r;
+	uint8_t             *subject = NULL, *payload = NULL;
+	size_t               subject_len = 0, payload_len = 0;
+	const char          *path = cli->arg_count > 0 ? cli->args[0] : NULL;
+	int code = read_input(cli, "manifest or psk-record", path, SUBJECT_LIMIT, &subject,
+	                      &subject_len);
+
+	if (code == CLI_OK)
+		code = read_input(cli, "payload (--payload FILE)", payload_path, PAYLOAD_LIMIT,
+		                  &payload, &payload_len);
+	if (code == CLI_OK)
+		code = session(cli, &r, (struct csn_bytes){ subject, subject_len },
+		               (struct csn_bytes){ payload, payload_len });
+	if (payload != NULL)
+		csn_wipe(payload, payload_len);
+	if (subject != NULL)
+		csn_wipe(subject, subject_len);
+	free(payload);
+	free(subject);
+	return code;
+}
+
+const struct cli_command cli_provision = {
+	.name     = "provision",
+	.summary  = "give one device its configuration",
+	.synopsis = "DEVICE --payload FILE",
+	.detail   = "DEVICE is the manifest (or, for the basic tier, the psk-record) the manufacturer\n"
+	            "made. The offer goes out on the channel of role offer, the bind message on the\n"
+	            "channel of role bind. Ctrl-C ends the session cleanly: the offer then stays\n"
+	            "recorded as offered. Exit 0: enrolled, or offered one way; 1: refused; 5: unknown.",
+	.options  = options,
+	.run      = run,
+};

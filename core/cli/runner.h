@@ -1,0 +1,36 @@
+/* One station or device opened for a command, and one session run on it. */
+#ifndef CSN_CLI_RUNNER_H
+#define CSN_CLI_RUNNER_H
+
+#include "core/cli/cli.h"
+#include "core/station.h"
+
+#define RUNNER_OVERRIDES 8
+
+struct runner {
+	struct cli                 *cli;
+	enum csn_side               side;
+	struct csn_station         *station;
+	struct csn_station_override overrides[RUNNER_OVERRIDES + 1];
+	size_t                      override_count;
+	/* how the last session ended */
+	bool     ended;
+	uint32_t outcome, code;
+	uint8_t  sid[16], did[16];
+	char     text[256], found[128], wanted[128], reason[48];
+};
+
+/* Opens what the configuration names; CLI_OK or an exit code after cli_fail. */
+int runner_open(struct runner *r, struct cli *cli, enum csn_side side);
+/* Runs one session to its end or to a Ctrl-C; an exit code. */
+int runner_session(struct runner *r, struct csn_station_ask *ask);
+/* Says how it ended, for a person and in cli->doc; an exit code. */
+int runner_report(struct runner *r);
+void runner_close(struct runner *r);
+/* Was Ctrl-C pressed? */
+bool runner_interrupted(void);
+/* A value from the store, malloced; 0, or a negative CSN_E_ code. */
+int runner_get(struct runner *r, const char *space, const char *key, uint8_t **ret_bytes,
+               size_t *ret_len);
+
+#endif
