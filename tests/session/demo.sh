@@ -1,0 +1,234 @@
+#!/bin/bash
+# The main job on real input: one process shows the offer in a real window and plays
+# the bind burst through a real sound server; another, the device, films that window
+# and records that sound.  Needs no display, sound card or camera: it starts Xvfb and
+# PulseAudio on private sockets.  Everything it made stays in build/demo/.
+set -euo pipefail
+
+top=${top_srcdir:?} build=${top_builddir:?}
+bin=$build/countersign
+out=$build/demo
+lab=${CSN_SHARED:-$top/../shared}/lab
+tamper=0 only=''
+
+usage() {
+	cat <<'EOF'
+usage: ./dev demo [--tamper] [--only plain|impaired]
+  --tamper   flip bits, replay, swap: every one is refused with its code
+  --only     only the plain or only the impaired part
+EOF
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--tamper) tamper=1 ;;
+	--only) only=$2; shift ;;
+	-h | --help) usage; exit 0 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+	shift
+done
+
+say() { printf '%s\n' "$*"; }
+die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
+
+pids=()
+cleanup() {
+	local pid
+	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+	wait 2>/dev/null || true
+	[ -z "${run:-}" ] || rm -rf "$run"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# A screen nobody sees, for the window and for the camera that films it.
+start_screen() {
+	Xvfb -displayfd 6 -screen 0 800x800x24 -nolisten tcp -noreset 6>"$run/number" \
+		2>"$out/xvfb.log" &
+	pids+=($!)
+	wait_until "Xvfb" test -s "$run/number"
+	DISPLAY=:$(cat "$run/number")
+	export DISPLAY
+}
+
+# A loudspeaker whose sound a microphone hears.
+start_sound() {
+	export PULSE_SERVER="unix:$run/pulse" PULSE_SINK=air PULSE_SOURCE=air.monitor
+	export PULSE_COOKIE=$run/cookie
+	HOME=$run XDG_RUNTIME_DIR=$run DBUS_SESSION_BUS_ADDRESS="unix:path=$run/none" \
+		pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 \
+		--realtime=no --high-priority=no \
+		-L "module-native-protocol-unix socket=$run/pulse auth-anonymous=1" \
+		-L "module-null-sink sink_name=air rate=48000 channels=1 format=float32le" \
+		>"$out/pulse.log" 2>&1 &
+	pids+=($!)
+	wait_until "PulseAudio" pactl info
+}
+
+# Polls a condition that nothing can announce to us: the start of a foreign daemon.
+wait_until() {
+	local what=$1 tries=200
+	shift
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || die "$what did not start; see $out"
+		sleep 0.05
+	done
+}
+
+# make_parties NAME: an owner, a maker and a device in $out/NAME.
+make_parties() {
+	local dir=$out/$1
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	cd "$dir"
+	"$bin" setup -q --dir station --plugin-path "$modules"
+	"$bin" manufacture -q --maker maker --out device --owner station/owner/owner-1.key \
+		--plugin-path "$modules"
+	cp maker/maker-1.pem station/trust/makers/
+	"$bin" device init -q --dir device
+	cat >payload.json <<-'EOF'
+	{ "config": { "wifi": [ { "ssid": "workshop", "auth": "wpa2-psk",
+	    "passphrase": "correct horse battery" } ] } }
+	EOF
+}
+
+station_conf() {
+	cat <<-EOF
+	schema = 1;
+	station : { name = "line-a-3"; profile = "lab"; log_key = "log"; };
+	plugins : { path = [ "$modules" ]; };
+	ceremony : { use = "csgn1"; makers = "trust/makers"; };
+	channels = (
+	  { role = "offer"; use = "qr"; media = "screen"; },
+	  { role = "bind"; use = "ultrasonic"; media = "speaker"; },
+	  { role = "return"; use = "file"; folder = "air/return"; medium = "serial"; }
+	);
+	media : {
+	  screen  : { use = "gst"; direction = "send"; medium = "video"; sink = "window";
+	              width = 800; height = 800; };
+	  speaker : { use = "gst"; direction = "send"; medium = "audio"; sink = "pulse"; };
+	};
+	attest = ( { use = "x509"; anchors = "trust/makers"; } );
+	keys : { use = "file"; folder = "keys"; };
+	store : { use = "sqlite"; path = "state.db"; };
+	policy : { };
+	EOF
+}
+
+# device_conf CAMERA-GROUP MICROPHONE-GROUP
+device_conf() {
+	cat <<-EOF
+	schema = 1;
+	station : { name = "device"; profile = "lab"; };
+	plugins : { path = [ "$modules" ]; };
+	ceremony : { use = "csgn1-device"; };
+	channels = (
+	  { role = "offer"; use = "qr"; media = "camera"; },
+	  { role = "bind"; use = "ultrasonic"; media = "microphone"; },
+	  { role = "return"; use = "file"; folder = "../station/air/return"; medium = "serial"; }
+	);
+	media : { camera : { $1 }; microphone : { $2 }; };
+	store : { use = "sqlite"; path = "device.db"; };
+	policy : { };
+	EOF
+}
+
+# provision: starts the device, then the station; both tell their story.
+device_pid=''
+start_device() {
+	"$bin" device run --once --dir device >device.story 2>device.err &
+	device_pid=$!
+}
+
+run_station() {
+	local rc=0
+	"$bin" provision device/manifest.cbor --payload payload.json \
+		-c station/countersign.conf "$@" || rc=$?
+	return $rc
+}
+
+finish_device() {
+	local rc=0
+	wait "$device_pid" || rc=$?
+	sed 's/^/   device /' device.story
+	[ $rc -eq 0 ] || { sed 's/^/   device /' device.err >&2; die "the device ended with exit $rc"; }
+}
+
+logs() {
+	"$bin" audit show -c station/countersign.conf >station-audit.txt
+	"$bin" audit show -c device/device.conf >device-audit.txt
+}
+
+spectrogram() { # WAV PNG
+	sox "$1" -n rate 48k spectrogram -x 800 -y 257 -z 90 -o "$2" 2>/dev/null ||
+		say "   (no spectrogram: sox could not draw it)"
+}
+
+# The offer as the camera sees it, and the sound as the microphone hears it, for people.
+record_evidence() {
+	gst-launch-1.0 -q ximagesrc use-damage=false ! videoconvert ! videorate \
+		! video/x-raw,framerate=5/1 ! pngenc ! multifilesink location=seen-%03d.png \
+		max-files=400 >/dev/null 2>&1 &
+	pids+=($!)
+	recorders=($!)
+	parec --format=s16le --rate=48000 --channels=1 --file-format=wav heard.wav &
+	pids+=($!)
+	recorders+=($!)
+}
+
+stop_recording() {
+	local pid
+	for pid in "${recorders[@]}"; do kill -INT "$pid" 2>/dev/null || true; done
+	for pid in "${recorders[@]}"; do wait "$pid" 2>/dev/null || true; done
+}
+
+# Keeps the one picture with the most ink: the offer.
+keep_offer() {
+	local best
+	best=$(find . -maxdepth 1 -name 'seen-*.png' -printf '%s %f\n' | sort -n | tail -n 1)
+	[ -z "$best" ] || cp "${best#* }" offer.png
+	rm -f seen-*.png
+}
+
+plain() {
+	make_parties plain
+	station_conf >station/countersign.conf
+	device_conf \
+		'use = "gst"; direction = "receive"; medium = "video"; source = "window"; width = 800; height = 800;' \
+		'use = "gst"; direction = "receive"; medium = "audio"; source = "pulse";' \
+		>device/device.conf
+	say "station line-a-3 · csgn1 one way · offer qr, bind ultrasonic, return file"
+	record_evidence
+	start_device
+	run_station
+	finish_device
+	stop_recording
+	keep_offer
+	logs
+	spectrogram heard.wav burst.png
+	grep -q workshop device/delivered.json || die "the delivered configuration is not the payload"
+}
+
+# The same pair of channels, seen by a tilted, noisy camera and heard on a desk.
+impaired() {
+	local python=/usr/bin/python3
+	if [ ! -f "$lab/optical/camera.py" ] || [ ! -f "$lab/acoustic/channel.py" ]; then
+		say "SKIP the impaired run: no camera and channel simulators in $lab"
+		return
+	fi
+	make_parties impaired
+	station_conf >station/countersign.conf
+	device_conf 'use = "file"; path = "camera"; medium = "video";' \
+		'use = "file"; path = "heard.wav"; medium = "audio";' >device/device.conf
+	say "the same, filmed by a tilted noisy camera and heard across a desk"
+	record_evidence
+	run_station &
+	local station=$!
+	wait_until "the offer" test -n "$(ls station/air/return 2>/dev/null || true)" || true
+	wait "$station" || true
+	stop_recording
+	"$python" "$lab/optical/camera.py" . -o device/camera --preset handheld --tilt 12
+	"$python" "$lab/acoustic/channel.py" heard.wav device/heard.wav --preset desk --seed 1
+}
