@@ -137,9 +137,9 @@ struct csn_m0a {
 };
 
 struct csn_hello {
-	uint64_t         suite; /* any number: 211 is checked later            */
+	uint64_t         suite; /* 1 or 2                                        */
 	uint8_t          sid[16], skid[16], did[16];
-	struct csn_bytes e_d; /* 32 or 65 bytes, Npk when the suite is known   */
+	struct csn_bytes e_d; /* Npk bytes                                      */
 	uint8_t          nd[16];
 	uint8_t          cost;
 	uint8_t          evh[32];
@@ -172,13 +172,14 @@ struct csn_m4 {
 struct csn_m5 {
 	uint8_t          sid[16], confirm_p[32], com[32];
 	struct csn_bytes inner;
-	struct csn_cose  sig; /* a good sign1-plain but for its alg             */
+	struct csn_cose  sig; /* shape only: its headers are part of 165        */
 };
 
 struct csn_plain {
 	struct csn_bytes inner;
 	bool             has_com;
 	uint8_t          com[32];
+	bool             has_voucher;
 	struct csn_bytes voucher; /* empty when null                           */
 	struct csn_cose  sig;     /* shape only                                */
 };
@@ -186,6 +187,7 @@ struct csn_plain {
 struct csn_manifest {
 	uint64_t         suite;
 	uint8_t          did[16];
+	bool             has_spki;
 	struct csn_bytes spki; /* empty when null                              */
 	uint16_t         first;
 	struct csn_bytes keys[CSN_KEYS_MAX]; /* any length                     */

@@ -460,6 +460,18 @@ csn_dcbor_put_item(struct csn_dcbor_out *out, struct csn_bytes item)
 }
 
 void
+csn_dcbor_put_bytes_head(struct csn_dcbor_out *out, size_t len)
+{
+	put_head(out, 2, len);
+}
+
+void
+csn_dcbor_put_raw(struct csn_dcbor_out *out, struct csn_bytes bytes)
+{
+	put(out, bytes.ptr, bytes.len);
+}
+
+void
 csn_dcbor_put_hash(struct csn_dcbor_out *out, const uint8_t *ptr, size_t len)
 {
 	if (ptr == NULL)

@@ -99,6 +99,11 @@ void csn_dcbor_put_null(struct csn_dcbor_out *out);
 /* An item already encoded; empty bytes write null. */
 void csn_dcbor_put_item(struct csn_dcbor_out *out, struct csn_bytes item);
 
+/* The head of a byte string of @len bytes that the caller keeps elsewhere. */
+void csn_dcbor_put_bytes_head(struct csn_dcbor_out *out, size_t len);
+/* Bytes as they are, also none. */
+void csn_dcbor_put_raw(struct csn_dcbor_out *out, struct csn_bytes bytes);
+
 /* A byte string of @len bytes at @ptr; NULL writes null. */
 void csn_dcbor_put_hash(struct csn_dcbor_out *out, const uint8_t *ptr, size_t len);
 

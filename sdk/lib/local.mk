@@ -4,9 +4,12 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/attachment.h \
 	sdk/lib/body.h \
 	sdk/lib/cert.h \
+	sdk/lib/cose.c \
 	sdk/lib/cose.h \
 	sdk/lib/crypto.c \
 	sdk/lib/crypto.h \
+	sdk/lib/csgn1-put.c \
+	sdk/lib/csgn1.c \
 	sdk/lib/csgn1.h \
 	sdk/lib/dcbor.c \
 	sdk/lib/dcbor.h \
@@ -28,4 +31,4 @@ sdk_lib_libcsncrypto_la_SOURCES = \
 	sdk/lib/crypto-openssl.c \
 	sdk/lib/crypto-openssl.h
 sdk_lib_libcsncrypto_la_CFLAGS = $(MODULE_CFLAGS)
-sdk_lib_libcsncrypto_la_LIBADD = sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+sdk_lib_libcsncrypto_la_LIBADD = $(CRYPTO_LIBS)
