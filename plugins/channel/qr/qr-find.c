@@ -5,10 +5,12 @@
 #include <string.h>
 
 enum {
-	SMOOTH      = 2, /* squares each way that a threshold averages */
+	SMOOTH_WIDE = 2, /* squares each way that a threshold averages */
+	SMOOTH_NEAR = 1,
 	RUNS        = 5, /* dark light dark light dark */
 	BIAS        = 3, /* grey levels below the mean that dark begins */
-	TRIED_MAX   = 20, /* finders that are combined */
+	TRIED_MAX   = 24, /* finders that are combined */
+	KEPT_MAX    = 24, /* of the half picture's */
 	CROSSES_MAX = 6000, /* crossings examined in one picture */
 };
 
@@ -62,17 +64,17 @@ make_means(struct qr_finder_search *search, const struct qr_picture *picture)
 }
 
 static void
-make_thresholds(struct qr_finder_search *search)
+make_thresholds(struct qr_finder_search *search, int smooth)
 {
 	int wide = (int)search->tiles_x, high = (int)search->tiles_y;
 
 	for (int y = 0; y < high; y++) {
-		int y0 = y < SMOOTH ? 0 : y - SMOOTH;
-		int y1 = y + SMOOTH >= high ? high - 1 : y + SMOOTH;
+		int y0 = y < smooth ? 0 : y - smooth;
+		int y1 = y + smooth >= high ? high - 1 : y + smooth;
 
 		for (int x = 0; x < wide; x++) {
-			int x0 = x < SMOOTH ? 0 : x - SMOOTH;
-			int x1 = x + SMOOTH >= wide ? wide - 1 : x + SMOOTH, sum = 0;
+			int x0 = x < smooth ? 0 : x - smooth;
+			int x1 = x + smooth >= wide ? wide - 1 : x + smooth, sum = 0;
 
 			for (int j = y0; j <= y1; j++)
 				for (int i = x0; i <= x1; i++)
@@ -81,6 +83,23 @@ make_thresholds(struct qr_finder_search *search)
 			search->threshold[y * wide + x] = (uint8_t)(sum > BIAS ? sum - BIAS : 0);
 		}
 	}
+}
+
+/* Grey levels between the darkest and the lightest squares, a few of each left out. */
+static unsigned
+measure_range(const struct qr_finder_search *search)
+{
+	uint32_t histogram[256] = { 0 }, all = search->tiles_x * search->tiles_y;
+	uint32_t few = all / 50, seen = 0;
+	unsigned low = 0, high = 255;
+
+	for (uint32_t i = 0; i < all; i++)
+		histogram[search->means[i]]++;
+	while (low < 255 && seen + histogram[low] <= few)
+		seen += histogram[low++];
+	for (seen = 0; high > low && seen + histogram[high] <= few; high--)
+		seen += histogram[high];
+	return high - low;
 }
 
 static bool
@@ -159,6 +178,24 @@ length(const float run[RUNS])
 	return run[0] + run[1] + run[2] + run[3] + run[4];
 }
 
+/* Is the middle darker than its surroundings by a fair part of the picture's range? */
+static bool
+stands_out(const struct qr_finder_search *search, const struct qr_picture *picture, float x, float y)
+{
+	const unsigned part = 16;
+	int ix = (int)x, iy = (int)y;
+	unsigned sum = 0;
+
+	if (ix < 1 || iy < 1 || ix + 1 >= (int)picture->width || iy + 1 >= (int)picture->height)
+		return false;
+	for (int j = iy - 1; j <= iy + 1; j++)
+		for (int i = ix - 1; i <= ix + 1; i++)
+			sum += picture->grey[(size_t)j * picture->stride + (size_t)i];
+	unsigned around = search->threshold[(uint32_t)iy / QR_TILE * search->tiles_x +
+	                                    (uint32_t)ix / QR_TILE];
+	return around * 9 > sum + 9 * search->range / part;
+}
+
 /* Crosses a candidate down, across and down again; its centre and size if it holds. */
 static bool
 confirm(const struct qr_finder_search *search, const struct qr_picture *picture, float x,
@@ -179,6 +216,8 @@ confirm(const struct qr_finder_search *search, const struct qr_picture *picture,
 	if (!cross(search, picture, x, y, 0, 1, total * 1.5f, run, &middle))
 		return false;
 	y += middle;
+	if (!stands_out(search, picture, x, y))
+		return false;
 	*ret_finder = (struct qr_finder){ { x, y }, (wide + length(run)) / 14, 1 };
 	return true;
 }
@@ -228,7 +267,6 @@ scan_rows(struct qr_finder_search *search, const struct qr_picture *picture)
 	uint32_t step = picture->height >= 400 ? 3 : 2;
 	unsigned tried = 0;
 
-	search->finders = 0;
 	for (uint32_t y = step / 2; y < picture->height; y += step) {
 		unsigned n = split_row(search, picture, y);
 
@@ -377,14 +415,40 @@ combine(struct qr_finder_search *search, const struct qr_picture *picture)
 	qsort(search->triple, search->triples, sizeof search->triple[0], by_penalty);
 }
 
+/* Keeps the small finders of the picture's half, in pixels of the whole. */
+static void
+enlarge(struct qr_finder_search *search)
+{
+	const float largest = 3.5f; /* those above were tried there */
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < search->finders && kept < KEPT_MAX; i++) {
+		struct qr_finder finder = search->finder[i];
+
+		if (finder.unit > largest)
+			continue;
+		finder.centre.x *= 2;
+		finder.centre.y *= 2;
+		finder.unit *= 2;
+		search->finder[kept++] = finder;
+	}
+	search->finders = kept;
+}
+
 int
-qr_find(struct qr_finder_search *search, const struct qr_picture *picture)
+qr_find(struct qr_finder_search *search, const struct qr_picture *picture,
+        enum qr_focus focus, bool from_half)
 {
 	int r = reserve(search, picture);
 	if (r < 0)
 		return r;
 	make_means(search, picture);
-	make_thresholds(search);
+	make_thresholds(search, focus == QR_FOCUS_NEAR ? SMOOTH_NEAR : SMOOTH_WIDE);
+	search->range = measure_range(search);
+	if (from_half)
+		enlarge(search);
+	else
+		search->finders = 0;
 	scan_rows(search, picture);
 	qsort(search->finder, search->finders, sizeof search->finder[0], by_hits);
 	combine(search, picture);

@@ -5,9 +5,9 @@
 #include "qr.h"
 
 enum {
-	QR_FINDERS_MAX = 64, /* in one picture */
+	QR_FINDERS_MAX = 96, /* in one picture */
 	QR_TRIPLES_MAX = 96, /* that are tried */
-	QR_TILE        = 8,  /* pixels a side of the squares that thresholds are made of */
+	QR_TILE        = 4,  /* pixels a side of the squares that thresholds are made of */
 };
 
 struct qr_finder {
@@ -28,12 +28,18 @@ struct qr_triple {
 	float            rank;        /* left to the caller */
 };
 
+enum qr_focus { /* how far a threshold looks round itself */
+	QR_FOCUS_WIDE,
+	QR_FOCUS_NEAR, /* finds blurred patterns that the wide one takes for one blot */
+};
+
 struct qr_finder_search { /* scratch memory and results */
 	uint8_t         *threshold; /* a byte for each square */
 	uint8_t         *means;
 	uint32_t         tiles_x;
 	uint32_t         tiles_y;
 	size_t           size;
+	unsigned         range; /* grey levels between dark and light squares */
 	uint16_t         runs[QR_PICTURE_MAX + 2];
 	struct qr_finder finder[QR_FINDERS_MAX];
 	unsigned         finders;
@@ -43,7 +49,12 @@ struct qr_finder_search { /* scratch memory and results */
 
 void qr_find_done(struct qr_finder_search *search);
 
-/* Fills in finder and triple, best first.  QR_OK, with or without any; or QR_E_NOMEM. */
-int qr_find(struct qr_finder_search *search, const struct qr_picture *picture);
+/*
+ * Fills in finder and triple, best first.  With @from_half the finders already there came
+ * from the same picture at half its size and take part, as noise is less there.
+ * QR_OK, with or without any; or QR_E_NOMEM.
+ */
+int qr_find(struct qr_finder_search *search, const struct qr_picture *picture,
+            enum qr_focus focus, bool from_half);
 
 #endif

@@ -21,14 +21,14 @@ make_light(void)
 		light[i] = powf((float)i / 255, 2.0f);
 }
 
-static float
+static inline float
 clamp(float value, float low, float high)
 {
 	/* In this order a NaN becomes @low. */
-	return fminf(fmaxf(value, low), high);
+	return value > low ? value < high ? value : high : low;
 }
 
-static float
+static inline float
 sample(const struct qr_picture *picture, float x, float y)
 {
 	x = clamp(x - 0.5f, 0, (float)picture->width - 1.01f);
@@ -73,12 +73,33 @@ qr_grid_begin(struct qr_grid *grid, const struct qr_triple *triple, unsigned sid
 	return begin_warp(&grid->warp, triple, (float)side);
 }
 
+/* The warp near one place, as good as flat for a few modules round it. */
+struct flat {
+	struct qr_point at;
+	struct qr_point u; /* pixels a module to the right */
+	struct qr_point v; /* and down */
+};
+
+static struct flat
+flatten(const struct qr_warp *warp, float u, float v)
+{
+	struct qr_point left = qr_warp_at(warp, u - 2, v), right = qr_warp_at(warp, u + 2, v);
+	struct qr_point over = qr_warp_at(warp, u, v - 2), under = qr_warp_at(warp, u, v + 2);
+
+	return (struct flat){
+		qr_warp_at(warp, u, v),
+		{ (right.x - left.x) / 4, (right.y - left.y) / 4 },
+		{ (under.x - over.x) / 4, (under.y - over.y) / 4 },
+	};
+}
+
 /*
- * Likeness of nested squares round a place, -1 to 1.  @reach is 2 for an alignment pattern and 3
- * for a finder; the light ring is the outermost but one.
+ * Likeness of nested squares to the picture, -1 to 1, @du and @dv modules off the flat's
+ * place.  @reach is 2 for an alignment pattern, 3 for a finder; the light ring is the
+ * outermost but one.
  */
 static float
-likeness(const struct qr_picture *picture, const struct qr_warp *warp, int reach, float u, float v)
+likeness(const struct qr_picture *picture, const struct flat *flat, int reach, float du, float dv)
 {
 	float sum = 0, squares = 0, dark = 0, n = (float)((2 * reach + 1) * (2 * reach + 1));
 	float lights = 8 * ((float)reach - 1), darks = n - lights;
@@ -86,8 +107,9 @@ likeness(const struct qr_picture *picture, const struct qr_warp *warp, int reach
 	for (int dy = -reach; dy <= reach; dy++) {
 		for (int dx = -reach; dx <= reach; dx++) {
 			int ring = abs(dx) > abs(dy) ? abs(dx) : abs(dy);
-			struct qr_point p = qr_warp_at(warp, u + (float)dx, v + (float)dy);
-			float value = sample(picture, p.x, p.y);
+			float u = du + (float)dx, v = dv + (float)dy;
+			float value = sample(picture, flat->at.x + u * flat->u.x + v * flat->v.x,
+			                     flat->at.y + u * flat->u.y + v * flat->v.y);
 
 			sum += value;
 			squares += value * value;
@@ -107,46 +129,48 @@ static float
 search_pattern(const struct qr_picture *picture, const struct qr_warp *warp, int rings,
                float reach, float *u, float *v)
 {
-	float best = -1, best_u = *u, best_v = *v;
+	static const int8_t around[8][2] = { { -1, -1 }, { 0, -1 }, { 1, -1 }, { -1, 0 },
+		                             { 1, 0 },   { -1, 1 }, { 0, 1 },  { 1, 1 } };
+	const struct flat flat = flatten(warp, *u, *v);
+	float best = -1, best_u = 0, best_v = 0;
 	int n = (int)ceilf(reach / 0.5f);
 
 	for (int j = -n; j <= n; j++) {
 		for (int i = -n; i <= n; i++) {
-			float tu = *u + (float)i * 0.5f, tv = *v + (float)j * 0.5f;
+			float du = (float)i * 0.5f, dv = (float)j * 0.5f;
 			/* Near is likelier than far. */
 			float far = (float)(i * i + j * j) / (float)(n * n + 1);
-			float score = likeness(picture, warp, rings, tu, tv) - 0.1f * far;
+			float score = likeness(picture, &flat, rings, du, dv) - 0.1f * far;
 
 			if (score > best) {
 				best = score;
-				best_u = tu;
-				best_v = tv;
+				best_u = du;
+				best_v = dv;
 			}
 		}
 	}
+	best = likeness(picture, &flat, rings, best_u, best_v);
 	for (float step = 0.25f; step > 0.1f; step /= 2) {
 		float mu = best_u, mv = best_v;
 
-		best = likeness(picture, warp, rings, mu, mv);
-		for (int k = 0; k < 8; k++) {
-			static const int8_t du[] = { -1, 0, 1, -1, 1, -1, 0, 1 };
-			static const int8_t dv[] = { -1, -1, -1, 0, 0, 1, 1, 1 };
-			float tu = mu + (float)du[k] * step, tv = mv + (float)dv[k] * step;
-			float score = likeness(picture, warp, rings, tu, tv);
+		for (unsigned k = 0; k < 8; k++) {
+			float du = mu + (float)around[k][0] * step;
+			float dv = mv + (float)around[k][1] * step;
+			float score = likeness(picture, &flat, rings, du, dv);
 
 			if (score > best) {
 				best = score;
-				best_u = tu;
-				best_v = tv;
+				best_u = du;
+				best_v = dv;
 			}
 		}
 	}
-	*u = best_u;
-	*v = best_v;
+	*u += best_u;
+	*v += best_v;
 	return best;
 }
 
-bool
+void
 qr_grid_follow(struct qr_grid *grid, const struct qr_picture *picture)
 {
 	const float end = grid->warp.side - 3.5f, reach = 3;
@@ -161,7 +185,8 @@ qr_grid_follow(struct qr_grid *grid, const struct qr_picture *picture)
 			pins[found++] = (struct qr_pin){ place[i][0], place[i][1],
 				                         u - place[i][0], v - place[i][1], 1 };
 	}
-	return found >= 2 && qr_warp_bend(&grid->warp, pins, found);
+	if (found > 0)
+		qr_warp_bend(&grid->warp, pins, found);
 }
 
 struct spot { /* an alignment pattern to look for */
@@ -270,8 +295,11 @@ qr_grid_likeness(const struct qr_picture *picture, const struct qr_triple *tripl
 
 	if (!begin_warp(&warp, triple, side))
 		return -1;
-	for (unsigned i = 0; i < 3; i++)
-		least = fminf(least, likeness(picture, &warp, 3, place[i][0], place[i][1]));
+	for (unsigned i = 0; i < 3; i++) {
+		const struct flat flat = flatten(&warp, place[i][0], place[i][1]);
+
+		least = fminf(least, likeness(picture, &flat, 3, 0, 0));
+	}
 	return least;
 }
 
@@ -326,15 +354,13 @@ scale_of(const struct qr_warp *warp)
 static void
 sample_half(struct qr_grid *grid, const struct qr_picture *picture)
 {
+	struct qr_point points[QR_HALF_MAX];
 	float *out = grid->half;
 
 	for (unsigned j = 0; j < grid->wide; j++) {
-		for (unsigned i = 0; i < grid->wide; i++) {
-			struct qr_point p = qr_warp_at(&grid->warp, (float)i / 2 - 0.5f,
-			                               (float)j / 2 - 0.5f);
-
-			*out++ = sample(picture, p.x, p.y);
-		}
+		qr_warp_row(&grid->warp, -0.5f, (float)j / 2 - 0.5f, grid->wide, points);
+		for (unsigned i = 0; i < grid->wide; i++)
+			*out++ = sample(picture, points[i].x, points[i].y);
 	}
 }
 

@@ -42,8 +42,8 @@ float qr_grid_likeness(const struct qr_picture *picture, const struct qr_triple 
 /* A warp from three finder patterns and the version alone. */
 bool qr_grid_begin(struct qr_grid *grid, const struct qr_triple *triple, unsigned side);
 
-/* Moves a warp of the last picture to where the finder patterns are now; false: gone. */
-bool qr_grid_follow(struct qr_grid *grid, const struct qr_picture *picture);
+/* Moves a warp of the last picture to where the finder patterns are now, if they are seen. */
+void qr_grid_follow(struct qr_grid *grid, const struct qr_picture *picture);
 
 /* Searches for alignment patterns and fits the warp to them. */
 void qr_grid_align(struct qr_grid *grid, const struct qr_picture *picture,

@@ -68,6 +68,30 @@ qr_warp_at(const struct qr_warp *warp, float u, float v)
 		                  (p[3] * a + p[4] * b + p[5]) * w };
 }
 
+void
+qr_warp_row(const struct qr_warp *warp, float u, float v, unsigned count,
+            struct qr_point *ret_points)
+{
+	const float *p = warp->plane, *cu = warp->bend[0], *cv = warp->bend[1];
+	float b = 2 * v / warp->side - 1, bb = b * b;
+	float first = 2 * u / warp->side - 1, step = 1 / warp->side;
+	/* The bend along this row, by powers of the other coordinate. */
+	float u0 = cu[0] + cu[2] * b + cu[5] * bb + cu[9] * bb * b;
+	float v0 = cv[0] + cv[2] * b + cv[5] * bb + cv[9] * bb * b;
+	float u1 = cu[1] + cu[4] * b + cu[8] * bb, u2 = cu[3] + cu[7] * b;
+	float v1 = cv[1] + cv[4] * b + cv[8] * bb, v2 = cv[3] + cv[7] * b;
+
+	for (unsigned i = 0; i < count; i++) {
+		float a = first + (float)i * step;
+		float s = a + u0 + a * (u1 + a * (u2 + a * cu[6]));
+		float t = b + v0 + a * (v1 + a * (v2 + a * cv[6]));
+		float w = 1 / (p[6] * s + p[7] * t + p[8]);
+
+		ret_points[i].x = (p[0] * s + p[1] * t + p[2]) * w;
+		ret_points[i].y = (p[3] * s + p[4] * t + p[5]) * w;
+	}
+}
+
 static void
 add_square(double *matrix, double *right, const double *row, double value, double weight,
            unsigned n)

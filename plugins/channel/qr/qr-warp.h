@@ -36,6 +36,10 @@ bool qr_solve(double *a, double *b, unsigned n);
 
 struct qr_point qr_warp_at(const struct qr_warp *warp, float u, float v);
 
+/* As qr_warp_at for @count places along a row, from @u on in steps of half a module. */
+void qr_warp_row(const struct qr_warp *warp, float u, float v, unsigned count,
+                 struct qr_point *ret_points);
+
 /* The plane that fits the pins best; at least four of them.  Clears the bend. */
 bool qr_warp_fit(struct qr_warp *warp, float side, const struct qr_pin *pins, unsigned count);
 

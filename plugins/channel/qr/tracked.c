@@ -14,11 +14,14 @@ enum {
 	PIXELS_MAX   = 1920 * 1088, /* of a picture that is searched; larger ones are halved */
 	LAYOUTS      = 4,    /* versions kept ready */
 	TRIES_MAX    = 10,   /* threes sampled in one picture, plus one for each code wanted */
+	SETTLE_MAX   = 4,    /* times that a warp follows its modules in one picture */
 	MISSES_MAX   = 5,    /* pictures after which a place is given up */
 	SEARCH_EVERY = 6,    /* pictures between searches while some codes are tracked */
 };
 
 static const float pattern_least = 0.72f; /* share of known modules that must be right */
+static const float pattern_fits = 0.985f; /* and when there is no need to look further */
+static const float settled_modules = 0.06f; /* a smaller shift is none */
 static const float likeness_least = 0.45f; /* of finder patterns, before a code is sampled */
 static const float alike_least = 0.15f;   /* correlation of two pictures of one code */
 
@@ -49,6 +52,7 @@ struct qr_eye {
 	unsigned                since_search;
 	struct level            level[LEVELS + 1]; /* from the first one that is searched */
 	unsigned                levels;
+	unsigned                made;   /* of these, in memory */
 	float                   shrink; /* of level 0 against the picture as it came */
 	struct qr_finder_search search;
 	struct qr_layout        layout[LAYOUTS];
@@ -146,27 +150,32 @@ static int
 make_levels(struct qr_eye *eye, const struct qr_picture *picture)
 {
 	struct qr_picture top = *picture;
+	uint32_t side;
 
 	eye->shrink = 1;
 	while ((size_t)top.width * top.height > PIXELS_MAX && shorter(&top) > 1) {
+		/* The second time in place: rows are only ever written behind the reading. */
 		int r = halve(&eye->level[LEVELS], &top);
 		if (r < 0)
 			return r;
-		/* Halved in place a second time: rows are only ever written behind the read. */
 		top = eye->level[LEVELS].picture;
 		eye->shrink /= 2;
 	}
 	eye->level[0].picture = top;
-	for (eye->levels = 1; eye->levels < LEVELS; eye->levels++) {
-		const struct qr_picture *last = &eye->level[eye->levels - 1].picture;
-
-		if (shorter(last) < 2 * LEVEL_MIN)
-			break;
-		int r = halve(&eye->level[eye->levels], last);
-		if (r < 0)
-			return r;
-	}
+	eye->levels = eye->made = 1;
+	for (side = shorter(&top) / 2; side >= LEVEL_MIN && eye->levels < LEVELS; side /= 2)
+		eye->levels++;
 	return QR_OK;
+}
+
+/* The picture of a level, made when it is first asked for; NULL: no memory. */
+static const struct qr_picture *
+level_picture(struct qr_eye *eye, unsigned level)
+{
+	for (; eye->made <= level; eye->made++)
+		if (halve(&eye->level[eye->made], &eye->level[eye->made - 1].picture) < 0)
+			return NULL;
+	return &eye->level[level].picture;
 }
 
 /* Modules a code shows, and what it says ------------------------------------------ */
@@ -186,35 +195,48 @@ correlation(const float *a, const float *b, const struct qr_layout *layout)
 	return ab / sqrtf(aa * bb);
 }
 
-/* Samples on the grid's warp and lets the warp follow the modules. */
+/* Samples on the grid's warp and, unless it fits at once, lets the warp follow the modules. */
 static bool
-settle(struct qr_eye *eye, const struct qr_picture *picture, const struct qr_layout *layout,
-       unsigned rounds)
+settle(struct qr_eye *eye, const struct qr_picture *picture, const struct qr_layout *layout)
 {
 	struct qr_grid *grid = &eye->grid;
 
 	if (!qr_grid_sample(grid, picture))
 		return false;
-	for (unsigned i = 0; i < rounds; i++) {
+	for (unsigned i = 0; i < SETTLE_MAX; i++) {
+		if (qr_pattern_match(layout, grid->soft) >= pattern_fits)
+			return true;
 		float moved = qr_grid_refine(grid);
 
 		if (!qr_grid_sample(grid, picture))
 			return false;
-		if (moved < 0.06f)
+		if (moved < settled_modules)
 			break;
 	}
 	return qr_pattern_match(layout, grid->soft) >= pattern_least;
 }
 
 static bool
-read_alone(struct qr_eye *eye, const struct qr_layout *layout)
+read_alone(struct qr_eye *eye, const struct qr_picture *picture, const struct qr_layout *layout)
 {
-	if (qr_decode(&eye->decoder, layout, eye->grid.soft, &eye->symbol))
+	struct qr_grid *grid = &eye->grid;
+
+	if (qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol))
+		return true;
+	float moved = qr_grid_refine(grid);
+	if (!qr_grid_sample(grid, picture))
+		return false;
+	if (moved > settled_modules) {
+		qr_grid_refine(grid);
+		if (!qr_grid_sample(grid, picture))
+			return false;
+	}
+	if (qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol))
 		return true;
 	for (unsigned i = 0; i < 2; i++) {
-		if (!qr_grid_equalise(&eye->grid, layout, NULL))
+		if (!qr_grid_equalise(grid, layout, NULL))
 			return false;
-		if (qr_decode(&eye->decoder, layout, eye->grid.soft, &eye->symbol))
+		if (qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol))
 			return true;
 	}
 	return false;
@@ -263,9 +285,10 @@ keep_symbol(struct qr_eye *eye, struct track *track, const struct qr_layout *lay
 
 /* What the sampled grid says goes to its track. */
 static void
-absorb(struct qr_eye *eye, struct track *track, const struct qr_layout *layout, bool tracked)
+absorb(struct qr_eye *eye, struct track *track, const struct qr_picture *picture,
+       const struct qr_layout *layout, bool tracked)
 {
-	if (read_alone(eye, layout))
+	if (read_alone(eye, picture, layout))
 		keep_symbol(eye, track, layout, tracked ? QR_WAY_TRACKED : QR_WAY_SEARCHED);
 	else if (eye->merge && read_merged(eye, track, layout))
 		keep_symbol(eye, track, layout, QR_WAY_MERGED);
@@ -315,11 +338,17 @@ follow(struct qr_eye *eye, struct track *track)
 	unsigned level = level_for(eye, span(&grid->warp) / grid->warp.side);
 	qr_warp_scale(&grid->warp, 1 / (float)(1u << level));
 
-	const struct qr_picture *picture = &eye->level[level].picture;
-	if (!qr_grid_follow(grid, picture) || !settle(eye, picture, layout, 2))
+	const struct qr_picture *picture = level_picture(eye, level);
+	if (picture == NULL)
 		return false;
+	qr_grid_follow(grid, picture);
+	if (!settle(eye, picture, layout)) {
+		qr_grid_align(grid, picture, layout, 1.5f);
+		if (!settle(eye, picture, layout))
+			return false;
+	}
+	absorb(eye, track, picture, layout, true);
 	save_warp(eye, track, level);
-	absorb(eye, track, layout, true);
 	return true;
 }
 
@@ -406,16 +435,16 @@ try_triple(struct qr_eye *eye, const struct qr_triple *triple, unsigned level)
 		if (!qr_grid_begin(&eye->grid, triple, layout->side))
 			continue;
 		qr_grid_align(&eye->grid, picture, layout, 1.0f);
-		if (!settle(eye, picture, layout, 4))
+		if (!settle(eye, picture, layout))
 			continue;
 		struct track *track = track_for(eye, level, versions[i]);
 		if (track == NULL)
 			return false;
 		track->version = versions[i];
 		track->misses = 0;
-		save_warp(eye, track, level);
 		eye->report.codes_seen++;
-		absorb(eye, track, layout, false);
+		absorb(eye, track, picture, layout, false);
+		save_warp(eye, track, level);
 		return track->read;
 	}
 	return false;
@@ -456,9 +485,12 @@ rank_triples(struct qr_eye *eye, unsigned level)
 }
 
 static int
-search_level(struct qr_eye *eye, unsigned level, unsigned *tries)
+search_level(struct qr_eye *eye, enum qr_focus focus, unsigned level, unsigned *tries)
 {
-	int r = qr_find(&eye->search, &eye->level[level].picture);
+	const struct qr_picture *picture = level_picture(eye, level);
+	if (picture == NULL)
+		return QR_E_NOMEM;
+	int r = qr_find(&eye->search, picture, focus, level + 1 < eye->levels);
 	if (r < 0)
 		return r;
 	rank_triples(eye, level);
@@ -478,18 +510,27 @@ search_level(struct qr_eye *eye, unsigned level, unsigned *tries)
 }
 
 static int
-search(struct qr_eye *eye)
+search_levels(struct qr_eye *eye, enum qr_focus focus, unsigned *tries)
 {
-	unsigned tries = TRIES_MAX + eye->max_codes;
-
 	for (unsigned level = eye->levels; level-- > 0;) {
-		int r = search_level(eye, level, &tries);
+		int r = search_level(eye, focus, level, tries);
 		if (r < 0)
 			return r;
 		if (count_read(eye) >= eye->max_codes)
 			break;
 	}
 	return QR_OK;
+}
+
+static int
+search(struct qr_eye *eye)
+{
+	unsigned tries = TRIES_MAX + eye->max_codes;
+
+	int r = search_levels(eye, QR_FOCUS_WIDE, &tries);
+	if (r == QR_OK && eye->report.codes_seen == 0)
+		r = search_levels(eye, QR_FOCUS_NEAR, &tries);
+	return r;
 }
 
 static void
