@@ -1,0 +1,29 @@
+# The only place that includes or links GStreamer.
+plugin_LTLIBRARIES += plugins/media/gst/media_gst.la
+plugins_media_gst_media_gst_la_SOURCES = \
+	plugins/media/gst/capture.c \
+	plugins/media/gst/ends.c \
+	plugins/media/gst/ends.h \
+	plugins/media/gst/gst.c \
+	plugins/media/gst/gst.h \
+	plugins/media/gst/pipeline.c \
+	plugins/media/gst/play.c \
+	plugins/media/gst/plugin.c
+plugins_media_gst_media_gst_la_CFLAGS  = $(MODULE_CFLAGS) $(GST_CFLAGS)
+plugins_media_gst_media_gst_la_LDFLAGS = $(MODULE_LDFLAGS)
+plugins_media_gst_media_gst_la_LIBADD  = $(GST_LIBS)
+EXTRA_DIST += plugins/media/gst/README.md
+
+EXTRA_DIST += tests/lab/in-lab.sh
+check_PROGRAMS += tests/lab/media_gst
+tests_lab_media_gst_SOURCES  = tests/lab/media_gst.c
+tests_lab_media_gst_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_lab_media_gst_LDADD    = tests/kit/libfakehost.la -lm
+dist_check_SCRIPTS += \
+	tests/lab/gst-audio.sh \
+	tests/lab/gst-errors.sh \
+	tests/lab/gst-video.sh
+TESTS += \
+	tests/lab/gst-audio.sh \
+	tests/lab/gst-errors.sh \
+	tests/lab/gst-video.sh
