@@ -28,6 +28,8 @@ modem_demod_init(struct demod *d, const struct csn_modem_config *config)
 		modem_fft_table(d->bit_twiddle[p], geo->bits);
 		ok = modem_fft_plan(&d->bit_fft[p], geo->bits, d->bit_twiddle[p],
 		                    geo->bits) && ok;
+		for (int f = -geo->kp; f <= geo->kp; f++)
+			d->preamble[p][f + geo->kp] = modem_preamble_carrier(geo, f);
 	}
 	return ok;
 }
@@ -52,17 +54,21 @@ modem_ring_init(struct ring *ring, const struct csn_modem_config *config)
 /* ---- out of the ring ---- */
 
 static struct cpx
+limit_point(struct cpx v, float bound)
+{
+	float norm = cpx_norm(v);
+
+	return norm <= bound * bound ? v : cpx_scale(v, bound / sqrtf(norm));
+}
+
+static struct cpx
 ring_point(const struct demod *d, int64_t at)
 {
 	const struct ring *ring = d->ring;
-	struct cpx v;
-	float norm;
 
 	if (at < 0 || (uint64_t)at >= ring->count || (uint64_t)at + RING < ring->count)
 		return zero;
-	v = ring->point[(uint64_t)at % RING];
-	norm = cpx_norm(v);
-	return norm <= d->limit * d->limit ? v : cpx_scale(v, d->limit / sqrtf(norm));
+	return limit_point(ring->point[(uint64_t)at % RING], d->limit);
 }
 
 /*
@@ -87,9 +93,9 @@ extract(const struct demod *d, double u, double late, double rate, size_t n,
 	}
 }
 
-/* Mean magnitude without the loudest: what is far above is an impulse. */
+/* Magnitude above which a point is an impulse: over the mean of those below. */
 static float
-impulse_limit(const struct demod *d, int64_t at, size_t n)
+impulse_bound(const struct cpx *point, size_t n)
 {
 	float bound = 1e30f;
 
@@ -98,7 +104,7 @@ impulse_limit(const struct demod *d, int64_t at, size_t n)
 		size_t count = 1;
 
 		for (size_t i = 0; i < n; i++) {
-			float m = sqrtf(cpx_norm(ring_point(d, at + (int64_t)i)));
+			float m = sqrtf(cpx_norm(point[i]));
 
 			if (m <= bound) {
 				sum += m;
@@ -110,6 +116,26 @@ impulse_limit(const struct demod *d, int64_t at, size_t n)
 	return bound + 1e-9f;
 }
 
+void
+modem_limit(struct cpx *point, size_t n)
+{
+	float bound = impulse_bound(point, n);
+
+	for (size_t i = 0; i < n; i++)
+		point[i] = limit_point(point[i], bound);
+}
+
+/* The bound over n points of the ring, a transform's worth of them looked at. */
+static float
+ring_bound(struct demod *d, int64_t at, size_t n)
+{
+	size_t step = n / FFT_MAX + 1;
+
+	for (size_t i = 0; i < n / step; i++)
+		d->work[i] = ring_point(d, at + (int64_t)(i * step));
+	return impulse_bound(d->work, n / step);
+}
+
 static struct cpx *
 bin(struct cpx *spectrum, size_t n, int f)
 {
@@ -117,10 +143,6 @@ bin(struct cpx *spectrum, size_t n, int f)
 }
 
 /* ---- preamble ---- */
-
-struct pair {
-	struct cpx a[2 * FFT_MAX / 4], b[2 * FFT_MAX / 4]; /* carriers -kp..kp */
-};
 
 /* Both halves as spectra over n, from -kp upwards. */
 static void
@@ -176,55 +198,121 @@ begin(struct demod *d, const struct ring *ring, const struct sighting *sight)
 	d->limit = 1e30f;
 }
 
+/* A half as the preamble over a single path arriving so late; |value| <= 1. */
+static struct cpx
+path_share(const struct demod *d, const struct cpx *half, double late)
+{
+	const struct geometry *g = d->g;
+	const struct cpx *preamble = d->preamble[g->profile];
+	struct cpx step = modem_turn(late / g->np);
+	struct cpx turn = modem_turn(-late / g->np * g->kp);
+	struct cpx sum = zero;
+	float all = 1e-20f;
+
+	for (int i = 0; i <= 2 * g->kp; i++) {
+		sum = cpx_add(sum, cpx_mul(cpx_mulc(half[i], preamble[i]), turn));
+		all += cpx_norm(half[i]);
+		turn = cpx_mul(turn, step);
+	}
+	return cpx_scale(sum, 1 / sqrtf(all * (float)(2 * g->kp + 1)));
+}
+
+/*
+ * How the halves relate under a class.  Over one path both must look like the
+ * preamble, which is firm in noise; likeness holds in any echo but needs a
+ * good signal.  Both turn by the stretch between the halves.
+ */
+struct relation {
+	struct cpx turn;  /* angle: delay gained from the first to the second */
+	float      firm;  /* 0..1 */
+};
+
+static struct relation
+relate(const struct demod *d, const struct cpx *a, const struct cpx *b, size_t class)
+{
+	const struct geometry *g = d->g;
+	struct cpx like = likeness(g, a, b, class), path = zero;
+	float second = 0;
+
+	for (int lag = -4; lag <= 4; lag++) {
+		double late = backoff[g->profile] + 0.5 * lag;
+		struct cpx pa = path_share(d, a, late);
+		struct cpx pb = path_share(d, b, late + (double)(class * g->shift));
+		struct cpx both = cpx_mulc(pb, pa);
+
+		if (cpx_norm(both) > cpx_norm(path))
+			path = both;
+		if (cpx_norm(pb) > second)
+			second = cpx_norm(pb);
+	}
+	return (struct relation){ cpx_add(like, path),
+	                          sqrtf((cpx_norm(like) + second) / 2) };
+}
+
+/* The clocks tried, in steps: a wrong one hides the pair as much as noise does. */
+static const struct {
+	double most, coarse, fine;
+} stretch[CSN_MODEM_PROFILES] = {
+	[CSN_MODEM_FAST]   = { 400e-6, 400e-6, 100e-6 },
+	[CSN_MODEM_LONG]   = { 400e-6, 200e-6, 50e-6 },
+	[CSN_MODEM_MOTION] = { 1000e-6, 500e-6, 100e-6 },
+};
+
 void
 modem_confirm(struct demod *d, const struct ring *ring, struct sighting *sight)
 {
-	begin(d, ring, sight);
-	read_halves(d, 0, d->first, d->channel);
-	sight->pair = 0;
-	for (size_t class = 0; class + 1 < CLASSES; class++) {
-		float like = sqrtf(cpx_norm(likeness(d->g, d->first, d->channel, class)));
+	double coarse = stretch[sight->profile].coarse;
 
-		if (like > sight->pair) {
-			sight->pair = like;
-			sight->class = class;
+	begin(d, ring, sight);
+	d->limit = ring_bound(d, (int64_t)d->origin, 2u * d->g->np + RAMP);
+	sight->pair = 0;
+	for (int k = -1; k <= 1; k++) {
+		read_halves(d, k * coarse, d->first, d->channel);
+		for (size_t class = 0; class + 1 < CLASSES; class++) {
+			float firm = relate(d, d->first, d->channel, class).firm;
+
+			if (firm > sight->pair) {
+				sight->pair = firm;
+				sight->class = class;
+			}
 		}
 	}
 	sight->end = sight->at + modem_burst_points(d->g, sight->class) - d->g->prefix + 8;
 }
 
-/* The stretch between the halves, by the phase they turned; whole turns tried. */
-static void
+static struct cpx
+turn_at(struct demod *d, size_t class, double rate)
+{
+	read_halves(d, rate, d->first, d->channel);
+	return relate(d, d->first, d->channel, class).turn;
+}
+
+/*
+ * The stretch between the halves: the clock at which they agree best in
+ * phase, then by the phase that is left.
+ */
+static double
 find_rate(struct demod *d, size_t class)
 {
-	static const float most[CSN_MODEM_PROFILES] = { 400e-6f, 400e-6f, 1000e-6f };
-	double gap = d->g->np + RAMP;
-	double turn = 1 / (d->ring->carrier * gap);
-	double best_rate = 0;
-	float best = -1;
+	double turn = 1 / (d->ring->carrier * (d->g->np + RAMP));
+	double most = stretch[d->g->profile].most, fine = stretch[d->g->profile].fine;
+	double rate = 0;
+	float best = -9;
 
-	for (int k = -1; k <= 1; k++) {
-		double rate = 0;
-		float like = 0;
+	for (double r = -most; r < most + fine / 2; r += fine) {
+		float agree = turn_at(d, class, r).re;
 
-		for (int pass = 0; pass < 3; pass++) {
-			struct cpx u;
-
-			read_halves(d, rate, d->first, d->channel);
-			u = likeness(d->g, d->first, d->channel, class);
-			like = cpx_norm(u);
-			rate -= atan2(u.im, u.re) / (2 * 3.14159265358979) * turn;
-			if (pass == 0)
-				rate += k * turn;
-			if (fabs(rate) > (double)most[d->g->profile] + 0.5 * turn * (k == 0))
-				break;
-		}
-		if (fabs(rate) <= (double)most[d->g->profile] && like > best) {
-			best = like;
-			best_rate = rate;
+		if (agree > best) {
+			best = agree;
+			rate = r;
 		}
 	}
-	d->rate = best_rate;
+	for (int pass = 0; pass < 2; pass++) {
+		struct cpx u = turn_at(d, class, rate);
+
+		rate -= atan2(u.im, u.re) / (2 * 3.14159265358979) * turn;
+	}
+	return rate;
 }
 
 /* Noise by carrier, smoothed, from what the halves do not share. */
@@ -276,7 +364,7 @@ preamble_channel(struct demod *d, const struct cpx *a, const struct cpx *b)
 		struct cpx sum = cpx_add(a[f + g->kp], b[f + g->kp]);
 
 		*bin(d->freq, g->np, f) = cpx_scale(
-			cpx_mulc(sum, modem_preamble_carrier(g, f)), root);
+			cpx_mulc(sum, d->preamble[g->profile][f + g->kp]), root);
 		noise += cpx_norm(cpx_sub(a[f + g->kp], b[f + g->kp])) / 2;
 	}
 	modem_fft_plan(&fft, g->np, d->twiddle, FFT_MAX);
@@ -301,7 +389,6 @@ read_preamble(struct demod *d, size_t class)
 	const struct geometry *g = d->g;
 	struct cpx *a = d->spectra, *b = d->spectra + 2 * FFT_MAX;
 
-	find_rate(d, class);
 	read_halves(d, d->rate, a, b);
 	for (int f = -g->kp; f <= g->kp; f++)
 		b[f + g->kp] = cpx_mul(b[f + g->kp], unshift(g, class, f));
@@ -844,11 +931,36 @@ finish(const struct demod *d, struct csn_modem_event *event)
 	event->report.stage = CSN_MODEM_STAGE_DONE;
 }
 
+static bool
+attempt(struct demod *d, size_t class)
+{
+	d->rate = find_rate(d, class);
+	read_preamble(d, class);
+	begin_belief(d);
+	read_symbols(d, true);
+	read_symbols(d, false);
+	judge_symbols(d);
+	for (int pass = 0; pass < 5; pass++) {
+		if (pass > 0) {
+			spread(d, true);
+			read_symbols(d, false);
+			learn_gains(d);
+			learn_channel(d);
+			spread(d, false);
+		}
+		for (size_t s = 0; s < d->symbols; s++)
+			equalise(d, s);
+		if (decode(d, d->slot, 6))
+			return true;
+	}
+	return false;
+}
+
 void
 modem_receive(struct demod *d, const struct ring *ring, const struct sighting *sight,
               struct csn_modem_event *ret_event)
 {
-	bool done = false;
+	bool done;
 
 	begin(d, ring, sight);
 	d->symbols = modem_symbols(d->g, sight->class);
@@ -859,25 +971,8 @@ modem_receive(struct demod *d, const struct ring *ring, const struct sighting *s
 	ret_event->report.score = sight->score;
 	ret_event->report.stage = CSN_MODEM_STAGE_DECODE;
 
-	d->limit = impulse_limit(d, (int64_t)d->origin, sight->end - sight->at);
-	read_preamble(d, sight->class);
-	begin_belief(d);
-	read_symbols(d, true);
-	read_symbols(d, false);
-	judge_symbols(d);
-	for (int pass = 0; pass < 5 && !done; pass++) {
-		if (pass > 0) {
-			spread(d, true);
-			read_symbols(d, false);
-			learn_gains(d);
-			learn_channel(d);
-			spread(d, false);
-		}
-		for (size_t s = 0; s < d->symbols; s++)
-			equalise(d, s);
-		done = decode(d, d->slot, 6);
-		ret_event->report.combined = (uint32_t)pass + 1;
-	}
+	d->limit = ring_bound(d, (int64_t)d->origin, sight->end - sight->at);
+	done = attempt(d, sight->class);
 	ret_event->report.clock_ppm = (float)(d->rate * 1e6);
 	if (done)
 		finish(d, ret_event);

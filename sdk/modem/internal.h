@@ -256,6 +256,7 @@ struct demod {
 	struct fft      bit_fft[CSN_MODEM_PROFILES];
 	struct cpx      twiddle[FFT_MAX];
 	struct cpx      bit_twiddle[CSN_MODEM_PROFILES][BITS_MAX];
+	struct cpx      preamble[CSN_MODEM_PROFILES][CARRIERS_MAX];
 	struct memory   memory[CSN_MODEM_PROFILES];
 
 	/* of the burst at hand */
@@ -286,6 +287,10 @@ bool
 modem_demod_init(struct demod *d, const struct csn_modem_config *config);
 void
 modem_ring_init(struct ring *ring, const struct csn_modem_config *config);
+
+/* Takes impulses down to a bound over the mean of the rest. */
+void
+modem_limit(struct cpx *point, size_t n);
 
 /* Compares both halves of a preamble: fills pair, class and end. */
 void

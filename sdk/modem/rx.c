@@ -9,12 +9,19 @@ enum {
 	HOP       = FFT_MAX / 2, /* points between two searches */
 	EVENTS    = 8,
 	SIGHTINGS = 8,
+	PEAKS     = 8,
+	APART     = 24,          /* points; closer ones are echoes of one another */
 };
 
-/* The best preamble lately, while a better one may still come. */
+/* A place that looks like the first half of a preamble. */
 struct peak {
 	float    score;
 	uint64_t at;
+};
+
+struct peaks {
+	size_t      count;
+	struct peak peak[PEAKS]; /* oldest first */
 };
 
 struct csn_modem_rx {
@@ -33,7 +40,7 @@ struct csn_modem_rx {
 	struct cpx template[CSN_MODEM_PROFILES][FFT_MAX];
 	struct cpx heard[FFT_MAX], product[FFT_MAX], out[FFT_MAX];
 	float      power[FFT_MAX + 1]; /* running sum of in-band energy */
-	struct peak peak[CSN_MODEM_PROFILES];
+	struct peaks peaks[CSN_MODEM_PROFILES];
 	struct sighting sighting[SIGHTINGS];
 	size_t     sightings;
 	float      best_score;
@@ -49,8 +56,8 @@ struct csn_modem_rx {
 };
 
 /* Preamble and pair scores below which a sound is not a burst. */
-static const float least_score[CSN_MODEM_PROFILES] = { 0.10f, 0.06f, 0.10f };
-static const float least_pair[CSN_MODEM_PROFILES] = { 0.30f, 0.24f, 0.28f };
+static const float least_score[CSN_MODEM_PROFILES] = { 0.10f, 0.06f, 0.08f };
+static const float least_pair[CSN_MODEM_PROFILES] = { 0.30f, 0.24f, 0.30f };
 
 size_t
 csn_modem_rx_size(void)
@@ -159,12 +166,22 @@ drop_sighting(struct csn_modem_rx *rx, size_t i)
 	        (rx->sightings - i) * sizeof *rx->sighting);
 }
 
-/* A sighting waits for the end of its burst. */
+/* Of two sightings that cannot both be right the likelier stays. */
 static void
 add_sighting(struct csn_modem_rx *rx, const struct sighting *sight)
 {
+	size_t span = modem_preamble_points(&rx->demod.geo[sight->profile]);
 	size_t weakest = 0;
 
+	for (size_t i = 0; i < rx->sightings; i++) {
+		const struct sighting *other = &rx->sighting[i];
+
+		if (other->profile != sight->profile || other->at + span < sight->at)
+			continue;
+		if (other->pair < sight->pair)
+			rx->sighting[i] = *sight;
+		return;
+	}
 	if (rx->sightings == SIGHTINGS) {
 		for (size_t i = 1; i < rx->sightings; i++) {
 			if (rx->sighting[i].pair < rx->sighting[weakest].pair)
@@ -175,24 +192,53 @@ add_sighting(struct csn_modem_rx *rx, const struct sighting *sight)
 	rx->sighting[rx->sightings++] = *sight;
 }
 
-/* The peak is final: look at the second half too. */
 static void
-confirm_peak(struct csn_modem_rx *rx, size_t profile)
+drop_peak(struct peaks *peaks, size_t i)
 {
-	struct peak *peak = &rx->peak[profile];
-	struct sighting sight = {
-		.profile = (enum csn_modem_profile)profile,
-		.at = peak->at,
-		.score = peak->score,
-	};
+	peaks->count--;
+	memmove(&peaks->peak[i], &peaks->peak[i + 1],
+	        (peaks->count - i) * sizeof *peaks->peak);
+}
 
-	peak->score = 0;
-	modem_confirm(&rx->demod, &rx->ring, &sight);
-	if (sight.pair < least_pair[profile]) {
-		rx->false_starts++;
+/* Positions come in rising order; of neighbours the highest stays. */
+static void
+add_peak(struct peaks *peaks, uint64_t at, float score)
+{
+	struct peak *last = &peaks->peak[peaks->count - (peaks->count > 0)];
+	size_t weakest = 0;
+
+	if (peaks->count > 0 && at < last->at + APART) {
+		if (score > last->score)
+			*last = (struct peak){ score, at };
 		return;
 	}
-	add_sighting(rx, &sight);
+	if (peaks->count == PEAKS) {
+		for (size_t i = 1; i < PEAKS; i++) {
+			if (peaks->peak[i].score < peaks->peak[weakest].score)
+				weakest = i;
+		}
+		drop_peak(peaks, weakest);
+	}
+	peaks->peak[peaks->count++] = (struct peak){ score, at };
+}
+
+/* The second half has come: does it confirm the first? */
+static void
+confirm_peak(struct csn_modem_rx *rx, size_t profile, size_t i)
+{
+	struct peaks *peaks = &rx->peaks[profile];
+	struct sighting sight = {
+		.profile = (enum csn_modem_profile)profile,
+		.at = peaks->peak[i].at,
+		.score = peaks->peak[i].score,
+	};
+
+	drop_peak(peaks, i);
+	modem_confirm(&rx->demod, &rx->ring, &sight);
+	if (sight.pair < least_pair[profile])
+		rx->false_starts++;
+	else
+		add_sighting(rx, &sight);
 }
 
 /* Correlates with one profile's preamble; windows starting at first..first+HOP. */
@@ -201,7 +247,6 @@ search_profile(struct csn_modem_rx *rx, size_t profile, uint64_t block)
 {
 	size_t np = rx->demod.geo[profile].np;
 	size_t first = HOP - np;
-	struct peak *peak = &rx->peak[profile];
 
 	for (size_t i = 0; i < FFT_MAX; i++)
 		rx->product[i] = cpx_mulc(rx->heard[i], rx->template[profile][i]);
@@ -213,10 +258,8 @@ search_profile(struct csn_modem_rx *rx, size_t profile, uint64_t block)
 
 		if (score > rx->best_score)
 			rx->best_score = score > 1 ? 1 : score;
-		if (score < least_score[profile] || score < peak->score)
-			continue;
-		peak->score = score > 1 ? 1 : score;
-		peak->at = block + i;
+		if (score >= least_score[profile])
+			add_peak(&rx->peaks[profile], block + i, score > 1 ? 1 : score);
 	}
 }
 
@@ -247,6 +290,7 @@ search(struct csn_modem_rx *rx)
 
 	for (size_t i = 0; i < FFT_MAX; i++)
 		rx->product[i] = rx->ring.point[(block + i) % RING];
+	modem_limit(rx->product, FFT_MAX);
 	modem_fft(&rx->fft, rx->product, rx->heard);
 	band_energy(rx);
 	for (size_t p = 0; p < CSN_MODEM_PROFILES; p++)
@@ -287,9 +331,10 @@ next_point(struct csn_modem_rx *rx, struct cpx point)
 		return;
 	for (size_t p = 0; p < CSN_MODEM_PROFILES; p++) {
 		size_t wait = 2u * rx->demod.geo[p].np + RAMP + SINC_TAPS;
+		struct peaks *peaks = &rx->peaks[p];
 
-		if (rx->peak[p].score > 0 && ring->count > rx->peak[p].at + wait + HOP)
-			confirm_peak(rx, p);
+		while (peaks->count > 0 && ring->count > peaks->peak[0].at + wait + HOP)
+			confirm_peak(rx, p, 0);
 	}
 	for (size_t i = 0; i < rx->sightings;) {
 		if (ring->count >= rx->sighting[i].end + SINC_TAPS) {
