@@ -51,7 +51,10 @@ void csn_loop_soon(struct csn_loop *loop, struct csn_soon *soon, csn_call_fn *fn
 /* [loop] Takes a queued call back; not queued is fine. */
 void csn_loop_soon_drop(struct csn_loop *loop, struct csn_soon *soon);
 
-/* Runs until quit (CSN_OK) or until nothing is left to wait for (CSN_E_MISSING). */
+/*
+ * Runs until quit (CSN_OK).  On a virtual clock also until nothing is left that could
+ * happen (CSN_E_MISSING); on the real one a thread may always post.
+ */
 int csn_loop_run(struct csn_loop *loop);
 /* As run, but no further than @at_ns, where it returns CSN_E_TIMEOUT. */
 int csn_loop_run_until(struct csn_loop *loop, uint64_t at_ns);
