@@ -1,0 +1,338 @@
+/* From the offer on screen to the end: repeats, answers, time, and the result on record. */
+#include "csgn1.h"
+
+#include <stdio.h>
+
+/* How this session ends when nothing came back. */
+static int
+unheard(struct csgn1_run *run, const struct csn_event *event, const char *why)
+{
+	if (!run->two_way)
+		return csgn1_end(run, event, CSN_OUTCOME_OFFERED,
+		                 "%s; the offer stands, the device has not confirmed it", why);
+	run->code = CSN_CODE_TIMEOUT;
+	return csgn1_end(run, event, CSN_OUTCOME_UNKNOWN,
+	                 "%s; what the device did is not known", why);
+}
+
+static int
+judge_reply(struct csgn1_run *run, const struct csn_event *event, struct csn_bytes m4)
+{
+	int r = station_pake_reply(&run->st, m4);
+
+	if (r != 0)
+		return csgn1_refuse(run, r, event);
+	run->deadline_call = 0;
+	run->repeat_call = 0;
+	run->session->ops->rest(run->session, CSN_ROLE_BIND);
+	return csgn1_go(run, PHASE_BODY, event);
+}
+
+static int
+judge_done(struct csgn1_run *run, const struct csn_event *event, struct csn_bytes m3)
+{
+	struct csn_bytes receipt = CSN_BYTES_NONE;
+	uint8_t          t2[32];
+	int              r = station_done(&run->st, m3, CSN_BYTES_NONE, &receipt, t2);
+
+	if (r == 0 || r == CSN_CODE_DEVICE_REFUSED) {
+		memcpy(run->t2, t2, sizeof run->t2);
+		run->has_t2 = true;
+		if (receipt.len > 0 && receipt.len <= sizeof run->receipt) {
+			memcpy(run->receipt, receipt.ptr, receipt.len);
+			run->receipt_len = receipt.len;
+		}
+	}
+	if (r != 0)
+		return csgn1_refuse(run, r, event);
+	run->deadline_call = 0;
+	run->repeat_call = 0;
+	run->word_call = 0;
+	return csgn1_go(run, PHASE_ACKED, event);
+}
+
+/* The message number a message claims; 0 when it does not look like one. */
+static unsigned
+number_of(struct csn_bytes message)
+{
+	return message.len >= 2 && message.ptr[0] >> 5 == 4 && message.ptr[1] < 24 ?
+	               message.ptr[1] :
+	               0;
+}
+
+static int
+judge(struct csgn1_run *run, const struct csn_event *event, struct csn_bytes message)
+{
+	unsigned number = number_of(message);
+
+	/* A greeting or a PIN reply said twice is no answer to what is shown now. */
+	if (number == CSN_M0B)
+		return CSN_OK;
+	if (run->st.mode == CSN_MODE_PAKE && !run->paked && number != CSN_M3)
+		return judge_reply(run, event, message);
+	if (number == CSN_M4)
+		return CSN_OK;
+	return judge_done(run, event, message);
+}
+
+/* An answer can overtake the event that says the question was sent: keep the first. */
+static void
+hold(struct csgn1_run *run, struct csn_bytes message)
+{
+	unsigned number = number_of(message);
+
+	if ((number != CSN_M3 && number != CSN_M4) || run->held_len > 0 ||
+	    message.len > sizeof run->held)
+		return;
+	memcpy(run->held, message.ptr, message.len);
+	run->held_len = message.len;
+}
+
+int
+csgn1_on_return(struct csgn1_run *run, const struct csn_event *event)
+{
+	if (run->phase == PHASE_SHOWN)
+		return judge(run, event, event->bytes);
+	if (run->phase >= PHASE_OFFER && run->phase <= PHASE_OFFER_INNER)
+		hold(run, event->bytes);
+	return CSN_OK;
+}
+
+static void
+plan_repeat(struct csgn1_run *run)
+{
+	run->repeat_call = 0;
+	if (run->repeats >= run->self->repeat || run->paked)
+		return;
+	run->repeat_call = ++run->last_call;
+	if (run->session->ops->timer(run->session, run->repeat_call, run->self->repeat_ms) < 0)
+		run->repeat_call = 0;
+}
+
+/*
+ * One way, an operator may see the device succeed.  The word moves the rung a later
+ * offer goes on and nothing else: the session stays unconfirmed.
+ */
+static void
+ask_word(struct csgn1_run *run)
+{
+	const struct csn_prompt prompt = {
+		.size = sizeof prompt,
+		.question = CSN_ASK_CONFIRM,
+		.text = "does the device itself show that it took the offer?",
+	};
+
+	if (run->two_way || !run->self->ask_success)
+		return;
+	run->word_call = ++run->last_call;
+	if (run->session->ops->ask(run->session, run->word_call, &prompt) < 0)
+		run->word_call = 0;
+}
+
+int
+csgn1_on_word(struct csgn1_run *run, const struct csn_event *event)
+{
+	run->word_call = 0;
+	if (run->phase != PHASE_SHOWN ||
+	    (event->result != CSN_OK && event->result != CSN_E_REFUSED))
+		return CSN_OK;
+	run->said = event->result == CSN_OK;
+	return unheard(run, event,
+	               run->said ? "the operator says that the device took it (unproven)" :
+	                           "the operator did not see the device succeed");
+}
+
+static int
+enter_shown(struct csgn1_run *run, const struct csn_event *event)
+{
+	uint8_t held[sizeof run->held];
+	size_t  len = run->held_len;
+
+	run->call = 0;
+	run->deadline_call = ++run->last_call;
+	int r = run->session->ops->timer(run->session, run->deadline_call,
+	                                 run->self->deadline_ms);
+	if (r < 0)
+		return csgn1_end(run, event, CSN_OUTCOME_UNKNOWN, "no timer: %s", csgn1_why(r));
+	plan_repeat(run);
+	ask_word(run);
+	if (len == 0)
+		return CSN_OK;
+	memcpy(held, run->held, len);
+	run->held_len = 0;
+	return judge(run, event, csgn1_bytes(held, len));
+}
+
+/* The same 41 bytes once more; a repeat that fails is only one chance less. */
+static int
+repeat(struct csgn1_run *run)
+{
+	run->repeats++;
+	if (run->session->ops->send(run->session, run->repeat_call, CSN_ROLE_BIND,
+	                            CSN_BYTES_OF(run->m2)) < 0)
+		plan_repeat(run);
+	return CSN_OK;
+}
+
+int
+csgn1_on_repeated(struct csgn1_run *run, const struct csn_event *event)
+{
+	(void)event;
+	plan_repeat(run);
+	return CSN_OK;
+}
+
+int
+csgn1_on_timer(struct csgn1_run *run, const struct csn_event *event)
+{
+	if (event->call == 0)
+		return CSN_OK;
+	if (event->call == run->repeat_call && run->phase == PHASE_SHOWN)
+		return repeat(run);
+	if (event->call != run->deadline_call)
+		return CSN_OK;
+	run->deadline_call = 0;
+	if (run->phase == PHASE_ANNOUNCE || run->phase == PHASE_HELLO)
+		return csgn1_refuse(run, CSN_CODE_TIMEOUT, event);
+	if (run->phase != PHASE_SHOWN)
+		return CSN_OK;
+	return unheard(run, event, "nothing came back in time");
+}
+
+int
+csgn1_on_stop(struct csgn1_run *run, const struct csn_event *event)
+{
+	if (run->phase >= PHASE_ACKED)
+		return CSN_OK;
+	if (!run->recorded)
+		return csgn1_end(run, event, CSN_OUTCOME_REFUSED,
+		                 "stopped by the operator before an offer was made");
+	if (run->phase == PHASE_OFFER)
+		return csgn1_end(run, event, CSN_OUTCOME_REFUSED,
+		                 "stopped by the operator before the second channel spoke");
+	/* The burst is not over: whether the device heard it nobody knows. */
+	if (run->phase < PHASE_SHOWN)
+		return csgn1_end(run, event, CSN_OUTCOME_UNKNOWN,
+		                 "stopped by the operator while the second channel spoke");
+	return unheard(run, event, "stopped by the operator");
+}
+
+static int
+enter_acked(struct csgn1_run *run, const struct csn_event *event)
+{
+	uint32_t stage = run->phase == PHASE_ACKED ? CSN_STAGE_ACKED : CSN_STAGE_ENROLLED;
+	int      r = run->session->ops->decide(run->session, run->call, stage);
+
+	return r < 0 ? csgn1_refuse(run, r, event) : CSN_OK;
+}
+
+static int
+leave_acked(struct csgn1_run *run, const struct csn_event *event)
+{
+	if (event->result != CSN_OK)
+		return csgn1_end(run, event, CSN_OUTCOME_REFUSED,
+		                 "the device took the offer, the station's policy does not "
+		                 "take its answer");
+	if (run->phase == PHASE_ACKED)
+		return csgn1_go(run, PHASE_ENROLLED, event);
+	return csgn1_end(run, event, CSN_OUTCOME_ENROLLED, "the device took the offer%s",
+	                 run->record ? " (tier: basic)" : "");
+}
+
+/* Does the end change what is known of the device's ladder? */
+static bool
+moves_ladder(const struct csgn1_run *run)
+{
+	return run->st.has_idx && (run->said || run->outcome == CSN_OUTCOME_ENROLLED);
+}
+
+/* Nothing durable, nothing said: the true end is that nobody knows. */
+static int
+not_stored(struct csgn1_run *run, int r)
+{
+	run->outcome = CSN_OUTCOME_UNKNOWN;
+	snprintf(run->text, sizeof run->text, "the result could not be stored: %s",
+	         csgn1_why(r));
+	return csgn1_finish(run);
+}
+
+static int
+enter_reload(struct csgn1_run *run, const struct csn_event *event)
+{
+	if (!moves_ladder(run))
+		return csgn1_go(run, PHASE_RESULT, event);
+	int r = run->session->ops->load(run->session, run->call, "rung",
+	                                CSN_BYTES_OF(run->st.did));
+	return r < 0 ? not_stored(run, r) : CSN_OK;
+}
+
+static int
+leave_reload(struct csgn1_run *run, const struct csn_event *event)
+{
+	uint32_t next = run->st.idx + 1;
+	int      r = event->result;
+
+	if (r == CSN_OK && event->bytes.len > sizeof run->rung_row)
+		r = CSN_E_TOO_BIG;
+	if (r == CSN_OK)
+		r = station_rungs_read(event->bytes, &run->rungs);
+	if (r < 0)
+		return not_stored(run, r);
+	memcpy(run->rung_row, event->bytes.ptr, event->bytes.len);
+	run->rung_row_len = event->bytes.len;
+	uint32_t *known = run->said ? &run->rungs.said_next : &run->rungs.confirmed_next;
+	if (*known < next)
+		*known = next;
+	r = station_rungs_write(&run->rungs, run->new_rung_row, &run->new_rung_row_len);
+	return r < 0 ? not_stored(run, r) : csgn1_go(run, PHASE_RESULT, event);
+}
+
+static int
+enter_result(struct csgn1_run *run, const struct csn_event *event)
+{
+	const struct station_result result = {
+		.outcome = run->outcome,
+		.code = run->code,
+		.receipt = csgn1_bytes(run->receipt, run->receipt_len),
+		.t2 = run->has_t2 ? run->t2 : NULL,
+	};
+	struct csn_bytes sid = CSN_BYTES_OF(run->st.sid), did = CSN_BYTES_OF(run->st.did);
+	size_t           len;
+	int              r = station_result_row(&run->st, &result, run->result_row, &len);
+
+	(void)event;
+	if (r < 0)
+		return not_stored(run, r);
+	const struct csn_store_item items[] = {
+		{ CSN_ITEM_PUT, 0, "result", sid, csgn1_bytes(run->result_row, len) },
+		{ CSN_ITEM_EXPECT, 0, "rung", did, csgn1_bytes(run->rung_row, run->rung_row_len) },
+		{ CSN_ITEM_PUT, 0, "rung", did,
+		  csgn1_bytes(run->new_rung_row, run->new_rung_row_len) },
+	};
+	r = run->session->ops->commit(run->session, run->call, items,
+	                              moves_ladder(run) ? 3 : 1);
+	return r < 0 ? not_stored(run, r) : CSN_OK;
+}
+
+static int
+leave_result(struct csgn1_run *run, const struct csn_event *event)
+{
+	if (event->result == CSN_E_BUSY && moves_ladder(run) &&
+	    run->retries++ < CSGN1_RETRIES)
+		return csgn1_go(run, PHASE_RELOAD, event);
+	return event->result == CSN_OK ? csgn1_finish(run) : not_stored(run, event->result);
+}
+
+const struct csgn1_step *
+csgn1_answer_step(uint32_t phase)
+{
+	static const struct csgn1_step steps[PHASE_COUNT] = {
+		[PHASE_SHOWN] = { 0, enter_shown, NULL },
+		[PHASE_ACKED] = { CSN_EVENT_DECIDED, enter_acked, leave_acked },
+		[PHASE_ENROLLED] = { CSN_EVENT_DECIDED, enter_acked, leave_acked },
+		[PHASE_RELOAD] = { CSN_EVENT_LOADED, enter_reload, leave_reload },
+		[PHASE_RESULT] = { CSN_EVENT_COMMITTED, enter_result, leave_result },
+	};
+
+	return phase < PHASE_COUNT && steps[phase].enter != NULL ? &steps[phase] : NULL;
+}
