@@ -38,7 +38,7 @@ static const char config_text[] =
 	"  { role = \"return\"; use = \"file\"; folder = \"air/return\"; medium = \"serial\"; }\n"
 	");\n"
 	"attest = ( { use = \"x509\"; anchors = \"trust/makers\"; } );\n"
-	"keys : { use = \"file\"; folder = \"keys\"; };\n"
+	"keys : { use = \"file\"; path = \"keys\"; };\n"
 	"store : { use = \"sqlite\"; path = \"state.db\"; };\n"
 	"prompt : { use = \"tty\"; };\n"
 	"policy : { };\n";

@@ -1,0 +1,51 @@
+# Part of demo.sh: every kind of tampering is refused with its code and commits nothing.
+# The messages are real ones, taken off channel/file, where anybody can reach them.
+
+tamper_count=0
+
+# A pair of messages made by a real station for the device in $PWD.
+fresh_pair() {
+	rm -rf station/air/offer/* station/air/bind/* station/air/return/*
+	timeout 30 "$bin" provision device/manifest.cbor --payload payload.json \
+		-c station/countersign.conf >station.story 2>station.err &
+	local pid=$!
+	wait_until "the pair" sh -c 'ls station/air/bind/* station/air/offer/*'
+	kill -INT "$pid"
+	wait "$pid" || true
+}
+
+# flip FILE OFFSET: flips one bit.
+flip() {
+	local byte
+	byte=$(od -An -tu1 -j"$2" -N1 "$1" | tr -d ' ')
+	printf '%b' "\\$(printf %03o $((byte ^ 1)))" |
+		dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+first() { find "$1" -type f | sort | head -n 1; }
+
+# refused WHAT CODE: runs the device on what is in the air and wants exactly that code.
+refused() {
+	local what=$1 want=$2 got
+	rm -f device/delivered.json
+	"$bin" device run --once --json --dir device >device.json 2>device.err && die "$what: accepted"
+	got=$(sed -n 's/.*"code": \([0-9]*\),\{0,1\}$/\1/p' device.json | head -n 1)
+	[ "$got" = "$want" ] || die "$what: refused with ${got:-nothing}, wanted $want; $(cat device.err)"
+	[ ! -e device/delivered.json ] || die "$what: something was delivered"
+	tamper_count=$((tamper_count + 1))
+	say " ✗ $what: CSN-$want, nothing was committed"
+}
+
+tamper_demo() {
+	make_parties tamper
+	fresh_pair
+	flip "$(first station/air/offer)" 120
+	refused "one bit of the offer flipped" 126
+	fresh_pair
+	flip "$(first station/air/bind)" 30
+	refused "one bit of the burst flipped" 126
+	fresh_pair
+	flip "$(first station/air/bind)" 2
+	refused "the burst of another session" 121
+	say "$tamper_count tamperings, all refused"
+}
