@@ -1,0 +1,328 @@
+#include "ultrasonic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static int
+caps(void *self, struct csn_channel_caps *ret_caps)
+{
+	const struct ultrasonic *us = self;
+	const size_t burst = csn_modem_burst_length(&us->config,
+	                                            (enum csn_modem_profile)us->profile,
+	                                            CSN_MODEM_MESSAGE_MAX);
+
+	ret_caps->direction   = CSN_SEND | CSN_RECEIVE;
+	ret_caps->medium      = CSN_MEDIUM_AUDIO;
+	ret_caps->traits      = CSN_TRAIT_PROXIMITY | CSN_TRAIT_BROADCAST;
+	ret_caps->max_message = CSN_MODEM_MESSAGE_MAX;
+	ret_caps->medium_name = "ultrasonic";
+	if (burst == 0)
+		return CSN_OK;
+	ret_caps->latency_ms = (uint32_t)(burst * 1000 / CSN_MODEM_RATE_HZ);
+	ret_caps->bytes_per_second =
+		(uint32_t)(CSN_MODEM_MESSAGE_MAX * (size_t)CSN_MODEM_RATE_HZ / burst);
+	return CSN_OK;
+}
+
+/* ---- sending ----------------------------------------------------------- */
+
+static void
+end_send(struct ultrasonic *us, int result)
+{
+	struct csn_op *op = us->sending;
+
+	us->tx      = NULL;
+	us->lead    = 0;
+	us->tail    = 0;
+	us->sending = NULL;
+	csn_wipe(us->tx_memory, csn_modem_tx_size());
+	if (op != NULL)
+		us->host->op_done(op, result, NULL);
+}
+
+static int
+send_message(void *self, struct csn_op *op, struct csn_bytes message)
+{
+	struct ultrasonic *us = self;
+	const struct csn_host *host = us->host;
+	struct csn_error *err = host->op_error(op);
+
+	if (message.len == 0)
+		return host->fail(err, CSN_E_INVALID, "an empty message cannot be sent");
+	if (message.len > CSN_MODEM_MESSAGE_MAX)
+		return host->fail(err, CSN_E_TOO_BIG,
+		                  "message is %zu bytes, one burst carries %d", message.len,
+		                  CSN_MODEM_MESSAGE_MAX);
+	if (us->sending != NULL)
+		return host->fail(err, CSN_E_BUSY, "another burst is being played");
+	int r = csn_modem_tx_init(us->tx_memory, csn_modem_tx_size(), &us->config,
+	                          (enum csn_modem_profile)us->profile, message.ptr,
+	                          message.len, &us->tx);
+	if (r < 0)
+		return host->fail(err, CSN_E_INTERNAL, "modem: %s", csn_modem_error_text(r));
+	us->lead    = ULTRASONIC_LEAD;
+	us->tail    = ULTRASONIC_TAIL;
+	us->sending = op;
+	return CSN_OK;
+}
+
+/* ---- frames ------------------------------------------------------------ */
+
+static int
+refuse(struct ultrasonic *us, uint32_t rate_hz)
+{
+	const bool first = us->refusal[0] == '\0';
+
+	snprintf(us->refusal, sizeof us->refusal,
+	         "found sound at %u Hz, wanted %d Hz; let the media resample it, or set the "
+	         "recording's rate right",
+	         (unsigned)rate_hz, CSN_MODEM_RATE_HZ);
+	if (first)
+		us->host->log(us->host, CSN_LOG_ERROR, "%s", us->refusal);
+	return CSN_E_UNSUPPORTED;
+}
+
+static int
+check(struct ultrasonic *us, const struct csn_frame *frame)
+{
+	if (frame->medium != CSN_MEDIUM_AUDIO || (frame->samples == NULL && frame->count > 0))
+		return CSN_E_INVALID;
+	if (frame->rate_hz != CSN_MODEM_RATE_HZ)
+		return refuse(us, frame->rate_hz);
+	return CSN_OK;
+}
+
+static size_t
+silence(float *samples, size_t room, size_t *left)
+{
+	const size_t n = *left < room ? *left : room;
+
+	for (size_t i = 0; i < n; i++)
+		samples[i] = 0.0f;
+	*left -= n;
+	return n;
+}
+
+/*
+ * Silence, burst, silence.  Sound systems swallow the first and the last of what they
+ * play, and a receiver that has just begun needs a moment of the room.
+ */
+static int
+render(void *self, struct csn_frame *out)
+{
+	struct ultrasonic *us = self;
+	const size_t room = out->count;
+
+	int r = check(us, out);
+	if (r < 0)
+		return r;
+	out->count = 0;
+	if (us->tx == NULL)
+		return CSN_OK;
+	size_t n = silence(out->samples, room, &us->lead);
+	while (n < room) {
+		const size_t got = csn_modem_tx_render(us->tx, out->samples + n, room - n);
+		if (got == 0)
+			break;
+		n += got;
+	}
+	n += silence(out->samples + n, room - n, &us->tail);
+	out->count = n;
+	if (us->tail == 0)
+		end_send(us, CSN_OK);
+	return CSN_OK;
+}
+
+static void
+deliver(struct ultrasonic *us)
+{
+	if (us->receiving == NULL || us->waiting_count == 0)
+		return;
+	struct csn_op *op = us->receiving;
+	struct csn_buf *message = us->waiting[0];
+
+	us->waiting_count--;
+	memmove(&us->waiting[0], &us->waiting[1], us->waiting_count * sizeof us->waiting[0]);
+	us->receiving = NULL;
+	us->host->op_done(op, CSN_OK, message);
+}
+
+/* The air does not wait: with no room left the oldest is given up. */
+static int
+keep(struct ultrasonic *us, const struct csn_modem_event *event)
+{
+	struct csn_buf *message = us->host->buf_new(event->message, event->len, 0);
+
+	if (message == NULL)
+		return CSN_E_NOMEM;
+	if (us->waiting_count == ULTRASONIC_ROOM) {
+		us->host->buf_unref(us->waiting[0]);
+		us->waiting_count--;
+		memmove(&us->waiting[0], &us->waiting[1],
+		        us->waiting_count * sizeof us->waiting[0]);
+	}
+	us->waiting[us->waiting_count++] = message;
+	return CSN_OK;
+}
+
+static int
+feed(void *self, const struct csn_frame *in)
+{
+	struct ultrasonic *us = self;
+	struct csn_modem_event event;
+
+	int r = check(us, in);
+	if (r < 0)
+		return r;
+	us->refusal[0] = '\0';
+	csn_modem_rx_feed(us->rx, in->samples, in->count);
+	while (csn_modem_rx_next(us->rx, &event) == 1) {
+		if (event.report.stage == CSN_MODEM_STAGE_DONE) {
+			us->attempted = false;
+			r = keep(us, &event);
+		} else {
+			us->last      = event.report;
+			us->attempted = true;
+		}
+		if (r < 0)
+			return r;
+	}
+	deliver(us);
+	return CSN_OK;
+}
+
+/* ---- receiving --------------------------------------------------------- */
+
+static int
+receive(void *self, struct csn_op *op)
+{
+	struct ultrasonic *us = self;
+
+	if (us->receiving != NULL)
+		return us->host->fail(us->host->op_error(op), CSN_E_BUSY,
+		                      "somebody else is receiving");
+	us->receiving = op;
+	deliver(us);
+	return CSN_OK;
+}
+
+static void
+cancel(void *self, struct csn_op *op)
+{
+	struct ultrasonic *us = self;
+
+	if (op == us->sending) {
+		end_send(us, CSN_E_CANCELLED);
+	} else if (op == us->receiving) {
+		us->receiving = NULL;
+		us->host->op_done(op, CSN_E_CANCELLED, NULL);
+	}
+}
+
+static void
+rest(void *self)
+{
+	end_send(self, CSN_E_CANCELLED);
+}
+
+/* ---- words ------------------------------------------------------------- */
+
+static void
+write_attempt(const struct ultrasonic *us, char *text, size_t len)
+{
+	const struct csn_modem_report *r = &us->last;
+
+	snprintf(text, len,
+	         "; last attempt came to %s: level %.0f dBFS, SNR %.0f dB, sync %.2f, echo "
+	         "%.0f ms, clock %+.0f ppm; %s",
+	         csn_modem_stage_name(r->stage), (double)r->level_dbfs, (double)r->snr_db,
+	         (double)r->score, (double)r->echo_ms, (double)r->clock_ppm,
+	         csn_modem_cause_text(r->cause));
+}
+
+static int
+diagnose(void *self, char *text, size_t len)
+{
+	struct ultrasonic *us = self;
+	struct csn_modem_meter meter;
+	int n;
+
+	if (len == 0)
+		return CSN_E_INVALID;
+	if (us->refusal[0] != '\0') {
+		snprintf(text, len, "%s", us->refusal);
+		return CSN_OK;
+	}
+	csn_modem_rx_meter(us->rx, &meter);
+	if (meter.samples == 0) {
+		snprintf(text, len, "no sound has come yet; does the media capture?");
+		return CSN_OK;
+	}
+	n = snprintf(text, len,
+	             "heard %.1f s at 48 kHz, level %.0f dBFS, %.1f to %.1f kHz %.1f dB over "
+	             "its quietest, best sync %.2f, %llu false starts",
+	             (double)meter.samples / CSN_MODEM_RATE_HZ, (double)meter.level_dbfs,
+	             us->band_low_hz / 1000.0, us->band_high_hz / 1000.0,
+	             (double)(meter.band_dbfs - meter.floor_dbfs), (double)meter.score,
+	             (unsigned long long)meter.false_starts);
+	if (n < 0 || (size_t)n >= len)
+		return CSN_OK;
+	if (us->attempted)
+		write_attempt(us, text + n, len - (size_t)n);
+	else if (meter.cause != CSN_MODEM_CAUSE_NONE)
+		snprintf(text + n, len - (size_t)n, "; %s", csn_modem_cause_text(meter.cause));
+	return CSN_OK;
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+int
+ultrasonic_open(struct ultrasonic *us, struct csn_error *err)
+{
+	const struct csn_host *host = us->host;
+
+	csn_modem_config_default(&us->config);
+	us->config.band_low_hz  = (float)us->band_low_hz;
+	us->config.band_high_hz = (float)us->band_high_hz;
+	us->config.peak_dbfs    = (float)us->level_dbfs;
+	int r = csn_modem_config_check(&us->config);
+	if (r < 0)
+		return host->fail(err, CSN_E_CONFIG, "band %u to %u Hz, level %d dBFS: %s",
+		                  (unsigned)us->band_low_hz, (unsigned)us->band_high_hz,
+		                  (int)us->level_dbfs, csn_modem_error_text(r));
+	us->tx_memory = malloc(csn_modem_tx_size());
+	us->rx_memory = malloc(csn_modem_rx_size());
+	if (us->tx_memory == NULL || us->rx_memory == NULL)
+		return host->fail(err, CSN_E_NOMEM, "no memory for a modem");
+	r = csn_modem_rx_init(us->rx_memory, csn_modem_rx_size(), &us->config, &us->rx);
+	if (r < 0)
+		return host->fail(err, CSN_E_INTERNAL, "modem: %s", csn_modem_error_text(r));
+	return CSN_OK;
+}
+
+void
+ultrasonic_close(struct ultrasonic *us)
+{
+	if (us->sending != NULL)
+		end_send(us, CSN_E_CANCELLED);
+	for (size_t i = 0; i < us->waiting_count; i++)
+		us->host->buf_unref(us->waiting[i]);
+	if (us->tx_memory != NULL)
+		csn_wipe(us->tx_memory, csn_modem_tx_size());
+	if (us->rx_memory != NULL)
+		csn_wipe(us->rx_memory, csn_modem_rx_size());
+	free(us->tx_memory);
+	free(us->rx_memory);
+}
+
+const struct csn_channel_ops ultrasonic_ops = {
+	.size     = sizeof ultrasonic_ops,
+	.caps     = caps,
+	.send     = send_message,
+	.receive  = receive,
+	.cancel   = cancel,
+	.rest     = rest,
+	.feed     = feed,
+	.render   = render,
+	.diagnose = diagnose,
+};

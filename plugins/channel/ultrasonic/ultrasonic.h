@@ -1,0 +1,47 @@
+/*
+ * A channel of near-ultrasonic bursts: the glue between the contract and sdk/modem.
+ * Opens no device: the host moves samples between it and a media plugin.
+ */
+#ifndef CHANNEL_ULTRASONIC_H
+#define CHANNEL_ULTRASONIC_H
+
+#include "modem/modem.h"
+
+#include <countersign/channel.h>
+#include <countersign/host.h>
+#include <countersign/plugin.h>
+
+#include <stdbool.h>
+
+enum {
+	ULTRASONIC_ROOM = 8,     /* messages that may wait to be received      */
+	ULTRASONIC_LEAD = 2400,  /* samples of silence before a burst: 50 ms   */
+	ULTRASONIC_TAIL = 14400, /* samples of silence after a burst: 0.3 s    */
+};
+
+struct ultrasonic {
+	const struct csn_host *host;
+	uint32_t               profile, band_low_hz, band_high_hz;
+	int64_t                level_dbfs;
+
+	struct csn_modem_config config;
+	void                   *tx_memory, *rx_memory;
+	struct csn_modem_tx    *tx; /* while a burst is being rendered         */
+	struct csn_modem_rx    *rx;
+	size_t                  lead, tail; /* samples of silence still to come */
+
+	struct csn_op  *sending, *receiving;
+	struct csn_buf *waiting[ULTRASONIC_ROOM]; /* oldest first              */
+	size_t          waiting_count;
+
+	struct csn_modem_report last; /* the last attempt that gave no message */
+	bool                    attempted;
+	char                    refusal[200]; /* why frames were refused       */
+};
+
+extern const struct csn_channel_ops ultrasonic_ops;
+
+int ultrasonic_open(struct ultrasonic *self, struct csn_error *err);
+void ultrasonic_close(struct ultrasonic *self);
+
+#endif
