@@ -1,8 +1,10 @@
 # The protocol helpers a device and a station share: pure, no allocation, no I/O.
 noinst_LTLIBRARIES += sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la
 sdk_lib_libcsnsdk_la_SOURCES = \
+	sdk/lib/attachment.c \
 	sdk/lib/attachment.h \
 	sdk/lib/body.h \
+	sdk/lib/cert.c \
 	sdk/lib/cert.h \
 	sdk/lib/cose.c \
 	sdk/lib/cose.h \
@@ -13,6 +15,9 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/csgn1.h \
 	sdk/lib/dcbor.c \
 	sdk/lib/dcbor.h \
+	sdk/lib/der.c \
+	sdk/lib/der.h \
+	sdk/lib/frag.c \
 	sdk/lib/frag.h \
 	sdk/lib/hpke.c \
 	sdk/lib/hpke.h \
@@ -20,7 +25,9 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/kdf.h \
 	sdk/lib/ladder.c \
 	sdk/lib/ladder.h \
+	sdk/lib/offer.c \
 	sdk/lib/offer.h \
+	sdk/lib/spake2p.c \
 	sdk/lib/spake2p.h
 sdk_lib_libcsnsdk_la_CFLAGS = $(MODULE_CFLAGS)
 
