@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += plugins/channel/qr/libqr.la
 plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/diag.h \
+	plugins/channel/qr/fountain.c \
 	plugins/channel/qr/fountain.h \
 	plugins/channel/qr/qr.h \
 	plugins/channel/qr/qr-bits.c \
@@ -24,6 +25,7 @@ plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/qr-write.h \
 	plugins/channel/qr/qr-zbar.c \
 	plugins/channel/qr/qr-zbar.h \
+	plugins/channel/qr/stream.c \
 	plugins/channel/qr/stream.h \
 	plugins/channel/qr/tracked.c \
 	plugins/channel/qr/tracked.h \
@@ -33,3 +35,12 @@ plugins_channel_qr_libqr_la_CFLAGS = $(MODULE_CFLAGS) $(QRENCODE_CFLAGS) $(ZBAR_
 plugins_channel_qr_libqr_la_CXXFLAGS = $(AM_CXXFLAGS) -fvisibility=hidden $(ZXING_CFLAGS)
 plugins_channel_qr_libqr_la_LIBADD = \
 	$(QRENCODE_LIBS) $(ZBAR_LIBS) $(ZXING_LIBS) $(CRYPTO_LIBS) -lm
+
+check_PROGRAMS += tests/unit/qr_code tests/unit/qr_stream
+tests_unit_qr_code_SOURCES  = tests/unit/qr_code.c
+tests_unit_qr_code_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_qr_code_LDADD    = plugins/channel/qr/libqr.la
+tests_unit_qr_stream_SOURCES  = tests/unit/qr_stream.c
+tests_unit_qr_stream_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_qr_stream_LDADD    = plugins/channel/qr/libqr.la $(CRYPTO_LIBS)
+TESTS += tests/unit/qr_code tests/unit/qr_stream

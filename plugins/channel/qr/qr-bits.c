@@ -44,7 +44,7 @@ take(struct bits *bits, unsigned n)
 	unsigned value = 0;
 
 	for (unsigned i = 0; i < n; i++, bits->at++)
-		value = value << 1 | (bits->data[bits->at / 8] >> (7 - bits->at % 8) & 1u);
+		value = value << 1 | ((unsigned)bits->data[bits->at / 8] >> (7 - bits->at % 8) & 1);
 	return value;
 }
 

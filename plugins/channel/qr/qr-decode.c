@@ -185,7 +185,7 @@ draw_truth(struct qr_decoder *decoder, const struct qr_layout *layout,
 		decoder->truth[i] = layout->kind[i] == QR_MODULE_DARK;
 	for (unsigned i = 0; i < layout->bits; i++) {
 		unsigned at = layout->order[i];
-		unsigned bit = decoder->word[i / 8] >> (7 - i % 8) & 1u;
+		unsigned bit = (unsigned)decoder->word[i / 8] >> (7 - i % 8) & 1;
 
 		decoder->truth[at] =
 			(uint8_t)(bit ^ qr_mask(symbol->mask, at / layout->side,

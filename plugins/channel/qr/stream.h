@@ -16,8 +16,8 @@
  *
  * A block holds K symbols, K at most QR_STREAM_BLOCK_MAX.  Numbers below K are the
  * symbols themselves, the others are sums over GF(2) of symbols chosen by the number.
- * The stream's key is derived from a secret that both sides have (the attachment's key),
- * so a packet made by a stranger is dropped before it is looked at any closer.
+ * The stream's key is derived from a secret that both sides have (the attachment's key)
+ * and the session, so a packet made by a stranger is dropped before anything in it counts.
  */
 #ifndef CHANNEL_QR_STREAM_H
 #define CHANNEL_QR_STREAM_H
@@ -25,9 +25,13 @@
 #include "qr.h"
 
 enum {
-	QR_STREAM_OVERHEAD  = 24,   /* header and tag */
-	QR_STREAM_BLOCK_MAX = 1000, /* symbols a block */
-	QR_STREAM_KEY       = 32,
+	QR_STREAM_HEADER     = 16,
+	QR_STREAM_TAG        = 8,
+	QR_STREAM_OVERHEAD   = QR_STREAM_HEADER + QR_STREAM_TAG,
+	QR_STREAM_BLOCK_MAX  = 1000, /* symbols a block */
+	QR_STREAM_BLOCKS_MAX = 4096, /* blocks an object */
+	QR_STREAM_SECRET_MIN = 16, /* bytes */
+	QR_STREAM_SECRET_MAX = 64,
 };
 
 /* Sender ------------------------------------------------------------------ */
@@ -35,15 +39,15 @@ enum {
 struct qr_sender;
 
 struct qr_sender_options {
-	uint8_t  key[QR_STREAM_KEY]; /* wipe it after qr_sender_new */
-	uint32_t session;
-	size_t   packet_len;         /* of a whole packet: what one code carries */
+	struct qr_bytes secret;     /* borrowed for the call */
+	uint32_t        session;
+	size_t          packet_len; /* of a whole packet: what one code carries */
 };
 
 /*
- * @object is borrowed until qr_sender_free.
- * QR_E_INVALID: a packet too short to carry data; QR_E_TOO_BIG: an object of 0 bytes or
- * of more than 2^32 - 1, or of more than 4096 blocks.
+ * @object is copied.  QR_E_INVALID: a packet that carries no data or more than a code
+ * can, a secret of a wrong length, an object of 0 bytes or session 0; QR_E_TOO_BIG: an
+ * object of more than 2^32 - 1 bytes or QR_STREAM_BLOCKS_MAX blocks.
  */
 int qr_sender_new(struct qr_bytes object, const struct qr_sender_options *options,
                   struct qr_sender **ret_sender);
@@ -52,6 +56,7 @@ void qr_sender_free(struct qr_sender *sender);
 /*
  * Writes packet @number of the endless stream into @packet, packet_len bytes: first all
  * symbols as they are, blocks interleaved, then sums for ever.
+ * QR_E_NOMEM is the only failure.
  */
 int qr_sender_packet(struct qr_sender *sender, uint64_t number, uint8_t *packet);
 
@@ -63,10 +68,10 @@ uint64_t qr_sender_pass(const struct qr_sender *sender);
 struct qr_receiver;
 
 struct qr_receiver_options {
-	uint8_t  key[QR_STREAM_KEY]; /* wipe it after qr_receiver_new */
-	uint32_t session;            /* the only one to take part in; 0: the first good one */
-	size_t   object_len;         /* known length; 0: the packet's */
-	size_t   object_max;         /* largest object for which memory is given */
+	struct qr_bytes secret;     /* borrowed for the call */
+	uint32_t        session;    /* the only one to take part in; 0: the first good one */
+	size_t          object_len; /* known length; 0: what the first good packet says */
+	size_t          object_max; /* largest object for which memory is given */
 };
 
 enum qr_packet { /* what a packet was; only the first two are good ones */
@@ -75,7 +80,7 @@ enum qr_packet { /* what a packet was; only the first two are good ones */
 	QR_PACKET_SYNTAX,  /* not one of our packets */
 	QR_PACKET_FORGED,  /* the tag is wrong */
 	QR_PACKET_SESSION, /* good, of another session: ignored */
-	QR_PACKET_BOUND,   /* good, but lengths over a bound or unlike the first one's */
+	QR_PACKET_BOUND,   /* good, but its lengths are over a bound or not the first one's */
 	QR_PACKET_COUNT
 };
 
@@ -93,14 +98,15 @@ struct qr_progress {
 int qr_receiver_new(const struct qr_receiver_options *options, struct qr_receiver **ret_receiver);
 void qr_receiver_free(struct qr_receiver *receiver);
 
-/* Takes a packet.  QR_OK and what it was, or QR_E_NOMEM. */
+/* Takes a packet.  QR_OK and what it was, or QR_E_NOMEM and nothing changed. */
 int qr_receiver_take(struct qr_receiver *receiver, struct qr_bytes packet, enum qr_packet *ret_was);
 
 void qr_receiver_progress(const struct qr_receiver *receiver, struct qr_progress *ret_progress);
 
 /*
- * The object's bytes that are known from @offset on, borrowed until the next take: as
- * many as have been solved without a gap, so sealed chunks can be opened as they come.
+ * The object's bytes that are known from @offset on without a gap, or without going
+ * beyond a block, so that sealed chunks can be opened as they come.  Borrowed until the
+ * receiver is freed; none are known: length 0.
  */
 struct qr_bytes qr_receiver_read(const struct qr_receiver *receiver, size_t offset);
 

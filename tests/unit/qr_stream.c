@@ -1,0 +1,328 @@
+/* The stream: the fountain's overhead, loss, forgery, sessions, bounds. */
+#include "kit/tap.h"
+#include "plugins/channel/qr/fountain.h"
+#include "plugins/channel/qr/stream.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+static uint64_t state = 42;
+
+static uint32_t
+draw(uint32_t below)
+{
+	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (uint32_t)(state >> 33) % below;
+}
+
+static void
+fill(uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)draw(256);
+}
+
+/* Symbols beyond K that a receiver needs who joins at a random moment, all sums. */
+static int
+extra_of(unsigned k, size_t symbol)
+{
+	uint8_t *data = malloc(k * symbol), *back = malloc(k * symbol), *out = malloc(symbol);
+	uint64_t seed = draw(1u << 30);
+	struct fountain *fountain = fountain_new(k, symbol, seed);
+	uint32_t number = k + draw(100000);
+	int taken = 0;
+
+	fill(data, k * symbol);
+	while (fountain_rank(fountain) < k && taken < 3000) {
+		fountain_encode(data, k, symbol, seed, number++, out);
+		fountain_take(fountain, number - 1, out);
+		taken++;
+	}
+	bool same = fountain_solve(fountain, back) && memcmp(data, back, k * symbol) == 0;
+	fountain_free(fountain);
+	free(data);
+	free(back);
+	free(out);
+	return same ? taken - (int)k : 9999;
+}
+
+static void
+overhead(void)
+{
+	static const unsigned sizes[] = { 1, 2, 3, 63, 64, 65, 83, 128, 500, 1000 };
+	const int runs = 40;
+	int within = 0, all = 0, wrong = 0;
+	double sum = 0;
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		for (int n = 0; n < (sizes[i] > 200 ? runs / 10 : runs); n++) {
+			int extra = extra_of(sizes[i], 8);
+
+			all++;
+			wrong += extra >= 1000;
+			within += extra <= 8;
+			sum += extra;
+		}
+	}
+	tap_is(wrong, 0, "every block comes back byte for byte");
+	tap_ok(within >= all - 3, "K + 8 sums are enough (%d of %d)", within, all);
+	tap_ok(sum / all < 2.2, "less than 2.2 sums too many on average (%.2f)", sum / all);
+}
+
+static void
+mixtures(void)
+{
+	enum { K = 100, SYMBOL = 5 };
+	uint8_t data[K * SYMBOL], back[K * SYMBOL], out[SYMBOL];
+	int wrong = 0, premature = 0;
+
+	for (int run = 0; run < 50; run++) {
+		struct fountain *fountain = fountain_new(K, SYMBOL, (uint64_t)run);
+		unsigned rank = 0;
+
+		fill(data, sizeof data);
+		for (int n = 0; n < 4000 && rank < K; n++) {
+			/* Symbols, sums and repetitions in any order. */
+			uint32_t number = draw(2) ? draw(K) : K + draw(200);
+
+			fountain_encode(data, K, SYMBOL, (uint64_t)run, number, out);
+			bool told = fountain_take(fountain, number, out);
+			wrong += told != (fountain_rank(fountain) > rank);
+			rank = fountain_rank(fountain);
+			if (number < K && told)
+				premature += memcmp(fountain_symbol(fountain, number), out, SYMBOL) != 0;
+		}
+		wrong += !fountain_solve(fountain, back) || memcmp(data, back, sizeof data) != 0;
+		fountain_free(fountain);
+	}
+	tap_is(wrong, 0, "symbols and sums mixed in any order solve");
+	tap_is(premature, 0, "a symbol that came by itself can be read at once");
+	tap_ok(fountain_new(0, 4, 1) == NULL && fountain_new(FOUNTAIN_K_MAX + 1, 4, 1) == NULL &&
+	               fountain_new(4, 0, 1) == NULL && fountain_new(4, QR_PAYLOAD_MAX + 1, 1) == NULL,
+	       "sizes out of range make no block");
+}
+
+static const uint8_t secret[32] = "a secret of thirty-two bytes....";
+static const uint8_t other_secret[32] = "another secret of 32 bytes......";
+
+static struct qr_sender *
+sender_of(const uint8_t *object, size_t len, const uint8_t *key, uint32_t session, size_t packet_len)
+{
+	struct qr_sender_options options = { .secret = { key, 32 }, .session = session,
+		                             .packet_len = packet_len };
+	struct qr_sender *sender = NULL;
+	struct qr_bytes bytes = { object, len };
+
+	return qr_sender_new(bytes, &options, &sender) == QR_OK ? sender : NULL;
+}
+
+static struct qr_receiver *
+receiver_of(uint32_t session, size_t object_len, size_t object_max)
+{
+	struct qr_receiver_options options = { .secret = { secret, 32 }, .session = session,
+		                               .object_len = object_len, .object_max = object_max };
+	struct qr_receiver *receiver = NULL;
+
+	return qr_receiver_new(&options, &receiver) == QR_OK ? receiver : NULL;
+}
+
+static bool
+received(const struct qr_receiver *receiver, const uint8_t *object, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		struct qr_bytes run = qr_receiver_read(receiver, at);
+
+		if (run.len == 0 || run.len > len - at || memcmp(run.ptr, object + at, run.len) != 0)
+			return false;
+		at += run.len;
+	}
+	return qr_receiver_read(receiver, len).len == 0;
+}
+
+/* Sends until complete; the share of packets lost, and of forged ones in between. */
+static uint64_t
+transfer(struct qr_sender *sender, struct qr_receiver *receiver, size_t packet_len, unsigned loss,
+         unsigned forged, uint64_t from, bool *ret_monotone)
+{
+	uint8_t packet[QR_PAYLOAD_MAX];
+	struct qr_bytes bytes = { packet, packet_len };
+	struct qr_progress progress;
+	enum qr_packet was;
+	uint64_t taken = 0, have = 0;
+
+	*ret_monotone = true;
+	for (uint64_t n = from; n < from + 20000; n++) {
+		qr_sender_packet(sender, n, packet);
+		if (draw(100) < forged) {
+			packet[draw((uint32_t)packet_len)] ^= (uint8_t)(1 + draw(255));
+			qr_receiver_take(receiver, bytes, &was);
+			continue;
+		}
+		if (draw(100) < loss)
+			continue;
+		taken++;
+		qr_receiver_take(receiver, bytes, &was);
+		qr_receiver_progress(receiver, &progress);
+		*ret_monotone &= progress.have >= have;
+		have = progress.have;
+		if (progress.complete)
+			return taken;
+	}
+	return 0;
+}
+
+static const struct {
+	const char *what;
+	size_t      len, packet_len;
+	unsigned    loss, forged;
+	uint64_t    from;
+	unsigned    extra; /* packets over the least that may be needed */
+} transfers[] = {
+	{ "one byte", 1, 100, 0, 0, 0, 0 },
+	{ "100 KiB without loss, from the start: not one packet too many", 102400, 1273, 0, 0, 0, 0 },
+	{ "100 KiB, a fifth lost", 102400, 1273, 20, 0, 0, 10 },
+	{ "100 KiB, joined in the middle", 102400, 1273, 0, 0, 5000, 10 },
+	{ "1 MiB in two blocks, half lost", 1048576, 1273, 50, 0, 0, 20 },
+	{ "a length that fills the last symbol", 12490, 1273, 30, 0, 0, 10 },
+	{ "30 of 100 packets forged", 102400, 1273, 10, 30, 0, 10 },
+};
+
+static void
+transfers_end(void)
+{
+	static uint8_t object[1048576];
+
+	fill(object, sizeof object);
+	for (size_t i = 0; i < sizeof transfers / sizeof *transfers; i++) {
+		struct qr_sender *sender = sender_of(object, transfers[i].len, secret, 7,
+		                                     transfers[i].packet_len);
+		struct qr_receiver *receiver = receiver_of(0, 0, sizeof object);
+		bool monotone = false;
+		uint64_t taken = transfer(sender, receiver, transfers[i].packet_len,
+		                          transfers[i].loss, transfers[i].forged,
+		                          transfers[i].from, &monotone);
+		uint64_t least = qr_sender_pass(sender);
+
+		tap_ok(taken != 0 && taken <= least + transfers[i].extra && monotone &&
+		               received(receiver, object, transfers[i].len),
+		       "%s (%llu of %llu)", transfers[i].what, (unsigned long long)taken,
+		       (unsigned long long)least);
+		qr_sender_free(sender);
+		qr_receiver_free(receiver);
+	}
+}
+
+static enum qr_packet
+take(struct qr_receiver *receiver, const uint8_t *packet, size_t len)
+{
+	struct qr_bytes bytes = { packet, len };
+	enum qr_packet was = QR_PACKET_COUNT;
+
+	qr_receiver_take(receiver, bytes, &was);
+	return was;
+}
+
+/* The layout and the key as the header describes them, made here by other means. */
+static void
+layout(void)
+{
+	uint8_t object[100], packet[74], key[32], tag[32];
+	static const uint8_t head[16] = { 0xc5, 1, 0, 0, 0, 7, 0, 0, 0, 100, 0, 50, 0, 0, 0, 1 };
+	uint8_t text[31] = "countersign light stream 1";
+	struct qr_sender *sender;
+
+	fill(object, sizeof object);
+	text[30] = 7;
+	sender = sender_of(object, sizeof object, secret, 7, sizeof packet);
+	qr_sender_packet(sender, 1, packet);
+	tap_ok(memcmp(packet, head, sizeof head) == 0, "a packet's header is as written down");
+	tap_ok(memcmp(packet + 16, object + 50, 50) == 0, "and symbols come as they are");
+	HMAC(EVP_sha256(), secret, 32, text, sizeof text, key, NULL);
+	HMAC(EVP_sha256(), key, 32, packet, 66, tag, NULL);
+	tap_ok(memcmp(packet + 66, tag, 8) == 0, "its tag is an HMAC under the derived key, cut");
+	qr_sender_free(sender);
+}
+
+static void
+refusals(void)
+{
+	uint8_t object[5000], packet[300], strange[300];
+	struct qr_sender *ours, *theirs, *later, *longer;
+	struct qr_receiver *receiver = receiver_of(0, 0, 6000);
+
+	fill(object, sizeof object);
+	ours = sender_of(object, sizeof object, secret, 7, sizeof packet);
+	theirs = sender_of(object, sizeof object, other_secret, 7, sizeof packet);
+	later = sender_of(object, sizeof object, secret, 8, sizeof packet);
+	longer = sender_of(object, sizeof object - 1, secret, 7, sizeof packet);
+
+	qr_sender_packet(theirs, 0, strange);
+	tap_is(take(receiver, strange, sizeof strange), QR_PACKET_FORGED,
+	       "a packet under another secret is forged, also as the first one");
+	qr_sender_packet(ours, 0, packet);
+	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_NEW, "the first good one is taken");
+	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_KNOWN, "and is known the second time");
+	qr_sender_packet(later, 1, strange);
+	tap_is(take(receiver, strange, sizeof strange), QR_PACKET_SESSION,
+	       "a good packet of another session is left alone");
+	qr_sender_packet(longer, 1, strange);
+	tap_is(take(receiver, strange, sizeof strange), QR_PACKET_BOUND,
+	       "a good packet with another length does not belong");
+	tap_is(take(receiver, packet, 24), QR_PACKET_SYNTAX, "header and tag alone are no packet");
+	tap_is(take(receiver, packet, sizeof packet - 1), QR_PACKET_SYNTAX,
+	       "a packet cut short is no packet");
+	tap_is(take(receiver, NULL, 0), QR_PACKET_SYNTAX, "nothing at all is no packet");
+
+	unsigned forged = 0, syntax = 0;
+	qr_sender_packet(ours, 2, packet);
+	for (size_t bit = 0; bit < 8 * sizeof packet; bit++) {
+		packet[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		enum qr_packet was = take(receiver, packet, sizeof packet);
+		forged += was == QR_PACKET_FORGED;
+		syntax += was == QR_PACKET_SYNTAX;
+		packet[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	tap_is(forged + syntax, 8 * (long long)sizeof packet, "any one bit turned over is refused");
+	tap_ok(syntax <= 32, "by its tag, but for magic, version and length (%u)", syntax);
+
+	struct qr_progress progress;
+	qr_receiver_progress(receiver, &progress);
+	tap_is((long long)progress.have, 1, "and none of it counted as progress");
+	qr_receiver_free(receiver);
+
+	receiver = receiver_of(0, 0, sizeof object - 1);
+	qr_sender_packet(ours, 0, packet);
+	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_BOUND,
+	       "an object over the receiver's bound gets no memory");
+	qr_receiver_free(receiver);
+	receiver = receiver_of(9, 0, 6000);
+	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_SESSION,
+	       "a receiver told its session joins no other");
+	qr_receiver_free(receiver);
+	receiver = receiver_of(0, 4999, 6000);
+	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_BOUND,
+	       "a receiver told the length takes no other");
+	qr_receiver_free(receiver);
+
+	tap_ok(sender_of(object, 10, secret, 7, QR_STREAM_OVERHEAD) == NULL,
+	       "a packet without room for data is refused");
+	tap_ok(sender_of(object, 0, secret, 7, 100) == NULL, "an empty object is refused");
+	tap_ok(sender_of(object, 10, secret, 0, 100) == NULL, "session 0 is refused");
+	qr_sender_free(ours);
+	qr_sender_free(theirs);
+	qr_sender_free(later);
+	qr_sender_free(longer);
+}
+
+int
+main(void)
+{
+	overhead();
+	mixtures();
+	layout();
+	transfers_end();
+	refusals();
+	return tap_done();
+}
