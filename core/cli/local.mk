@@ -19,3 +19,4 @@ man_MANS += core/man/countersign.1
 CLEANFILES += core/man/countersign.1
 core/man/countersign.1: countersign$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) core/man && ./countersign$(EXEEXT) man >$@.tmp && mv $@.tmp $@
+dist_man_MANS = core/man/countersign.conf.5
