@@ -5,6 +5,12 @@
 
 #include "modem/internal.h"
 
+enum {
+	PASSES        = 5,
+	MEMORY_BURSTS = 8,                  /* soft bits of so many are added at most */
+	MEMORY_POINTS = 30 * BASE_RATE_HZ,  /* and for so long */
+};
+
 static const struct cpx zero = { 0, 0 };
 
 /* Windows begin this many points before the strongest path. */
@@ -350,6 +356,23 @@ clean_taps(struct demod *d, struct cpx *tap, float noise)
 	memcpy(tap, d->work, n * sizeof *tap);
 }
 
+/* Points from the first 5 % of the taps' energy to 90 %; `early` taps wrap round. */
+static float
+echo_points(const struct cpx *tap, size_t n, size_t early)
+{
+	float all = 0, sum = 0;
+	size_t first = 0, i;
+
+	for (i = 0; i < n; i++)
+		all += cpx_norm(tap[i]);
+	for (i = 0; i < n && sum <= 0.9f * all; i++) {
+		sum += cpx_norm(tap[(i + n - early) % n]);
+		if (sum <= 0.05f * all)
+			first = i + 1;
+	}
+	return i > first + 1 ? (float)(i - 1 - first) : 0;
+}
+
 /* Channel at the data carriers from the halves' mean, by way of its echo. */
 static void
 preamble_channel(struct demod *d, const struct cpx *a, const struct cpx *b)
@@ -370,6 +393,7 @@ preamble_channel(struct demod *d, const struct cpx *a, const struct cpx *b)
 	modem_fft_plan(&fft, g->np, d->twiddle, FFT_MAX);
 	modem_ifft(&fft, d->freq, d->time);
 	clean_taps(d, d->time, noise * root * root * 2);
+	d->echo = echo_points(d->time, g->np, early);
 
 	memset(d->work, 0, g->n * sizeof *d->work);
 	memcpy(d->work, d->time, (least - early) * sizeof *d->work);
@@ -806,20 +830,24 @@ equalise(struct demod *d, size_t symbol)
 	}
 }
 
-/* Slots to code bits. */
+/* Slots to code bits, with what earlier bursts left when there is any. */
 static void
-gather(struct demod *d, const float *slot)
+gather(struct demod *d, const struct memory *memory)
 {
 	memset(d->code, 0, d->slots.code * sizeof *d->code);
-	for (uint32_t j = 0; j < d->slots.total; j++)
-		d->code[modem_slot_code(&d->slots, j)] += slot[modem_slot_place(d->g, &d->slots, j)];
+	for (uint32_t j = 0; j < d->slots.total; j++) {
+		uint32_t place = modem_slot_place(d->g, &d->slots, j);
+
+		d->code[modem_slot_code(&d->slots, j)] += d->slot[place] +
+			(memory == NULL ? 0 : memory->slot[place]);
+	}
 }
 
 static bool
-decode(struct demod *d, const float *slot, size_t iterations)
+decode(struct demod *d, const struct memory *memory)
 {
-	gather(d, slot);
-	return modem_decode(&d->decoder, d->code, d->slots.info, d->g->profile, iterations,
+	gather(d, memory);
+	return modem_decode(&d->decoder, d->code, d->slots.info, d->g->profile, 6,
 	                    d->belief);
 }
 
@@ -885,17 +913,12 @@ learn_gains(struct demod *d)
 static void
 learn_channel(struct demod *d)
 {
-	const struct geometry *g = d->g;
-	size_t m = 2u * (size_t)g->k + 1;
+	size_t m = 2u * (size_t)d->g->k + 1;
 	float weight[CHANNEL_MAX];
 
 	for (size_t i = 0; i < m; i++) {
-		float w = modem_window(g, (int)i - g->k);
-
-		/* the preamble stands for two symbols of half the length */
 		weight[i] = 1 / d->noise[i];
 		d->channel[i] = cpx_scale(d->first[i], weight[i]);
-		(void)w;
 	}
 	for (size_t s = 0; s < d->symbols; s++) {
 		const struct cpx *y = spectrum_of(d, s);
@@ -916,6 +939,152 @@ learn_channel(struct demod *d)
 
 /* ---- a burst ---- */
 
+/* Decodes, learns from the decision and decodes again. */
+static bool
+decode_passes(struct demod *d, const struct memory *memory)
+{
+	bool done = decode(d, memory);
+
+	for (int pass = 1; pass < PASSES && !done; pass++) {
+		spread(d, true);
+		read_symbols(d, false);
+		learn_gains(d);
+		learn_channel(d);
+		spread(d, false);
+		for (size_t s = 0; s < d->symbols; s++)
+			equalise(d, s);
+		done = decode(d, memory);
+	}
+	return done;
+}
+
+static void
+read_burst(struct demod *d, size_t class)
+{
+	d->rate = find_rate(d, class);
+	read_preamble(d, class);
+	begin_belief(d);
+	read_symbols(d, true);
+	read_symbols(d, false);
+	judge_symbols(d);
+	for (size_t s = 0; s < d->symbols; s++)
+		equalise(d, s);
+	memcpy(d->fresh, d->slot, sizeof d->fresh);
+}
+
+/* Likeness of soft bits to those kept; other messages give about 1/sqrt(total). */
+static bool
+same_message(const struct demod *d, const struct memory *memory)
+{
+	float both = 0, mine = 1e-20f, kept = 1e-20f;
+
+	for (size_t i = 0; i < d->symbols * d->g->bits; i++) {
+		if (modem_is_pilot(d->g, i))
+			continue;
+		both += d->fresh[i] * memory->slot[i];
+		mine += d->fresh[i] * d->fresh[i];
+		kept += memory->slot[i] * memory->slot[i];
+	}
+	return both * both * (float)d->slots.total > 9 * mine * kept && both > 0;
+}
+
+/* Keeps a failed burst's soft bits, added to those of the same message. */
+static void
+remember(struct demod *d, struct memory *memory, bool add)
+{
+	if (!add || memory->bursts >= MEMORY_BURSTS) {
+		memset(memory->slot, 0, sizeof memory->slot);
+		memory->bursts = 0;
+	}
+	for (size_t i = 0; i < d->symbols * d->g->bits; i++)
+		memory->slot[i] += d->fresh[i];
+	memory->bursts++;
+}
+
+/* Alone first; then together with what failed before. */
+static bool
+decode_burst(struct demod *d, const struct sighting *sight, uint32_t *ret_combined)
+{
+	struct memory *memory = &d->memory[sight->profile];
+	bool alike = memory->bursts > 0 && memory->class == sight->class &&
+		sight->at - memory->at < MEMORY_POINTS;
+	bool done = decode_passes(d, NULL);
+
+	*ret_combined = 1;
+	if (!done && alike && same_message(d, memory)) {
+		memcpy(d->slot, d->fresh, sizeof d->slot);
+		begin_belief(d);
+		done = decode_passes(d, memory);
+		*ret_combined = memory->bursts + 1;
+	} else {
+		alike = false;
+	}
+	if (done) {
+		memory->bursts = 0;
+		return true;
+	}
+	remember(d, memory, alike);
+	memory->class = sight->class;
+	memory->at = sight->at;
+	return false;
+}
+
+/* ---- diagnosis ---- */
+
+/* In-band ratio below which a profile is not expected to work, dB. */
+static const float least_snr_db[CSN_MODEM_PROFILES] = { 3, -3, -4 };
+
+static bool
+ended_early(struct demod *d)
+{
+	size_t m = 2u * (size_t)d->g->k + 1;
+	size_t tail = (d->symbols + 3) / 4;
+	float last = 0, first = energy(d->channel, m);
+
+	for (size_t s = d->symbols - tail; s < d->symbols; s++)
+		last += energy(spectrum_of(d, s), m) / (float)tail;
+	return last < 0.1f * first;
+}
+
+static enum csn_modem_cause
+likely_cause(const struct demod *d, const struct csn_modem_report *report)
+{
+	float prefix_ms = 1e3f * d->g->prefix / BASE_RATE_HZ;
+	float worst = 0, sum = 0;
+
+	for (size_t s = 0; s < d->symbols; s++) {
+		sum += d->trouble[s];
+		worst = d->trouble[s] > worst ? d->trouble[s] : worst;
+	}
+	if (worst * (float)d->symbols > 6 * sum)
+		return CSN_MODEM_CAUSE_NOISE;
+	if (report->echo_ms > 2 * prefix_ms)
+		return d->g->profile == CSN_MODEM_LONG ? CSN_MODEM_CAUSE_ECHO
+		                                       : CSN_MODEM_CAUSE_PROFILE;
+	if (report->snr_db < least_snr_db[d->g->profile])
+		return CSN_MODEM_CAUSE_FAR;
+	return CSN_MODEM_CAUSE_NOISE;
+}
+
+static void
+fill_report(struct demod *d, struct csn_modem_report *report)
+{
+	size_t m = 2u * (size_t)d->g->k + 1;
+	float sent = energy(d->channel, m), power = 0, trouble = 0, noise = 0;
+	float symbols = (float)d->symbols;
+
+	for (size_t s = 0; s < d->symbols; s++) {
+		power += cpx_norm(d->gain[s]) / symbols;
+		trouble += d->trouble[s] / symbols;
+	}
+	for (size_t i = 0; i < m; i++)
+		noise += d->noise[i];
+	report->level_dbfs = 10 * log10f(0.5f * sent * power + 1e-20f);
+	report->snr_db = 10 * log10f(sent * power / (noise * trouble) + 1e-9f);
+	report->clock_ppm = (float)(d->rate * 1e6);
+	report->echo_ms = 1e3f * d->echo / BASE_RATE_HZ;
+}
+
 static void
 finish(const struct demod *d, struct csn_modem_event *event)
 {
@@ -931,49 +1100,28 @@ finish(const struct demod *d, struct csn_modem_event *event)
 	event->report.stage = CSN_MODEM_STAGE_DONE;
 }
 
-static bool
-attempt(struct demod *d, size_t class)
-{
-	d->rate = find_rate(d, class);
-	read_preamble(d, class);
-	begin_belief(d);
-	read_symbols(d, true);
-	read_symbols(d, false);
-	judge_symbols(d);
-	for (int pass = 0; pass < 5; pass++) {
-		if (pass > 0) {
-			spread(d, true);
-			read_symbols(d, false);
-			learn_gains(d);
-			learn_channel(d);
-			spread(d, false);
-		}
-		for (size_t s = 0; s < d->symbols; s++)
-			equalise(d, s);
-		if (decode(d, d->slot, 6))
-			return true;
-	}
-	return false;
-}
-
 void
 modem_receive(struct demod *d, const struct ring *ring, const struct sighting *sight,
               struct csn_modem_event *ret_event)
 {
-	bool done;
+	struct csn_modem_report *report = &ret_event->report;
 
 	begin(d, ring, sight);
 	d->symbols = modem_symbols(d->g, sight->class);
 	modem_slots(&d->slots, 8 * modem_frame_bytes(sight->class),
 	            d->symbols * modem_code_bits(d->g));
 	memset(ret_event, 0, sizeof *ret_event);
-	ret_event->report.profile = sight->profile;
-	ret_event->report.score = sight->score;
-	ret_event->report.stage = CSN_MODEM_STAGE_DECODE;
+	report->profile = sight->profile;
+	report->score = sight->pair;
 
 	d->limit = ring_bound(d, (int64_t)d->origin, sight->end - sight->at);
-	done = attempt(d, sight->class);
-	ret_event->report.clock_ppm = (float)(d->rate * 1e6);
-	if (done)
+	read_burst(d, sight->class);
+	if (decode_burst(d, sight, &report->combined)) {
+		fill_report(d, report);
 		finish(d, ret_event);
+		return;
+	}
+	fill_report(d, report);
+	report->stage = ended_early(d) ? CSN_MODEM_STAGE_TRUNCATED : CSN_MODEM_STAGE_DECODE;
+	report->cause = likely_cause(d, report);
 }

@@ -247,6 +247,7 @@ struct track {
 struct memory {
 	size_t   class;
 	uint32_t bursts;
+	uint64_t at;      /* ring position of the last */
 	float    slot[SLOTS_MAX];
 };
 
@@ -267,6 +268,7 @@ struct demod {
 	float    limit;              /* louder points are impulses */
 	double   origin;             /* ring position of the first preamble window */
 	double   rate;               /* stretch of the preamble, minus one */
+	float    echo;               /* points until 90 % of the energy is in */
 	float    window_sum;         /* of squares */
 	float    noise[CHANNEL_MAX]; /* by carrier, from the preamble */
 	struct cpx first[CHANNEL_MAX];   /* channel by carrier from the preamble */
@@ -278,6 +280,7 @@ struct demod {
 	struct cpx spectra[SPECTRA_MAX]; /* received, carrier by carrier */
 	struct cpx time[FFT_MAX], work[FFT_MAX], freq[FFT_MAX];
 	float    slot[SLOTS_MAX];    /* soft bits, positive = 0 */
+	float    fresh[SLOTS_MAX];   /* the same before anything was believed */
 	float    mean[SLOTS_MAX];    /* what the decoder makes of each, by place */
 	float    code[CODE_MAX], belief[CODE_MAX];
 	struct decoder decoder;

@@ -12,9 +12,9 @@ static const struct shape {
 	float    alpha; /* least roll-off */
 	float    load;
 } shapes[CSN_MODEM_PROFILES] = {
-	[CSN_MODEM_FAST]   = { "fast",   512,  128, 256, 0,  0.20f, 0.4870f },
-	[CSN_MODEM_LONG]   = { "long",   1024, 164, 512, 0,  0.93f, 0.2917f },
-	[CSN_MODEM_MOTION] = { "motion", 128,  48,  256, 10, 0.93f, 0.1459f },
+	[CSN_MODEM_FAST]   = { "fast",   512,  64, 256, 0,  0.20f, 0.4870f },
+	[CSN_MODEM_LONG]   = { "long",   1024, 92, 512, 0,  0.93f, 0.2917f },
+	[CSN_MODEM_MOTION] = { "motion", 128,  24, 256, 12, 0.93f, 0.2200f },
 };
 
 void
