@@ -28,6 +28,8 @@ struct csn_map_schema {
 	const struct csn_field *fields;
 	size_t                  len;
 	const char             *name;
+	/* What the fields alone do not say: the complaint about an encoded map, or NULL. */
+	const char *(*rule)(struct csn_bytes map);
 };
 
 struct csn_field {
@@ -41,6 +43,10 @@ struct csn_field {
 };
 
 extern const struct csn_map_schema csn_body_schema;
+extern const struct csn_map_schema csn_attachment_schema;
+
+/* The encoded value of an unsigned @key in a checked map; empty when it is not there. */
+struct csn_bytes csn_map_get(struct csn_bytes map, uint64_t key);
 
 /* The field with @key in @map, or NULL. */
 const struct csn_field *csn_schema_find(const struct csn_map_schema *map, uint64_t key);

@@ -3,6 +3,9 @@ noinst_LTLIBRARIES += sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la
 sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/attachment.c \
 	sdk/lib/attachment.h \
+	sdk/lib/body-schema.c \
+	sdk/lib/body-view.c \
+	sdk/lib/body.c \
 	sdk/lib/body.h \
 	sdk/lib/cert.c \
 	sdk/lib/cert.h \
