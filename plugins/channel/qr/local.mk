@@ -1,4 +1,10 @@
-# The pure parts of channel/qr.  C++ is confined to zxing.cpp.
+# The pure parts of channel/qr.  C++ is confined to libqrzxing.la.
+noinst_LTLIBRARIES += plugins/channel/qr/libqrzxing.la
+plugins_channel_qr_libqrzxing_la_SOURCES = \
+	plugins/channel/qr/zxing.cpp \
+	plugins/channel/qr/zxing.h
+plugins_channel_qr_libqrzxing_la_CXXFLAGS = $(AM_CXXFLAGS) -fvisibility=hidden $(ZXING_CFLAGS)
+
 noinst_LTLIBRARIES += plugins/channel/qr/libqr.la
 plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/diag.h \
@@ -28,13 +34,11 @@ plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/stream.c \
 	plugins/channel/qr/stream.h \
 	plugins/channel/qr/tracked.c \
-	plugins/channel/qr/tracked.h \
-	plugins/channel/qr/zxing.cpp \
-	plugins/channel/qr/zxing.h
+	plugins/channel/qr/tracked.h
 plugins_channel_qr_libqr_la_CFLAGS = $(MODULE_CFLAGS) $(QRENCODE_CFLAGS) $(ZBAR_CFLAGS)
-plugins_channel_qr_libqr_la_CXXFLAGS = $(AM_CXXFLAGS) -fvisibility=hidden $(ZXING_CFLAGS)
 plugins_channel_qr_libqr_la_LIBADD = \
-	$(QRENCODE_LIBS) $(ZBAR_LIBS) $(ZXING_LIBS) $(CRYPTO_LIBS) -lm
+	plugins/channel/qr/libqrzxing.la \
+	$(QRENCODE_LIBS) $(ZBAR_LIBS) $(ZXING_LIBS) $(CRYPTO_LIBS) -lstdc++ -lm
 
 check_PROGRAMS += tests/unit/qr_code tests/unit/qr_stream
 tests_unit_qr_code_SOURCES  = tests/unit/qr_code.c
@@ -44,3 +48,9 @@ tests_unit_qr_stream_SOURCES  = tests/unit/qr_stream.c
 tests_unit_qr_stream_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_qr_stream_LDADD    = plugins/channel/qr/libqr.la $(CRYPTO_LIBS)
 TESTS += tests/unit/qr_code tests/unit/qr_stream
+
+noinst_PROGRAMS += tests/bench/optical-pipe
+tests_bench_optical_pipe_SOURCES  = tests/bench/optical_pipe.c
+tests_bench_optical_pipe_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_bench_optical_pipe_LDADD    = plugins/channel/qr/libqr.la
+EXTRA_DIST += tests/bench/optical tests/bench/optical.py

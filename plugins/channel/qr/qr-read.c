@@ -8,6 +8,7 @@
 enum {
 	BYTES_MAX   = 4 * QR_PAYLOAD_MAX, /* of all payloads of one picture */
 	ZBAR_PIXELS = 1280 * 720,         /* zbar is slow: larger pictures are not shown to it */
+	PATIENCE    = 8, /* pictures after our own last reading before others are asked */
 	ZBAR_EVERY  = 4,                  /* and only each so-manieth that nobody read */
 };
 
@@ -17,7 +18,8 @@ struct qr_reader {
 	struct qr_report         report;
 	struct qr_eye           *eye;
 	struct qr_zbar          *zbar;
-	uint64_t                 unread; /* pictures in a row */
+	uint64_t                 unread;   /* pictures in a row */
+	uint64_t                 since_own; /* pictures since we last read one ourselves */
 	uint64_t                 last_ns;
 	struct qr_bytes          payload[QR_CODES_MAX];
 	size_t                   count;
@@ -51,6 +53,7 @@ qr_reader_new(const struct qr_reader_options *options)
 		reader->options.max_codes = 1;
 	if (reader->options.max_codes > QR_CODES_MAX)
 		reader->options.max_codes = QR_CODES_MAX;
+	reader->since_own = PATIENCE;
 	reader->eye = qr_eye_new(reader->options.max_codes, !reader->options.no_merge);
 	reader->zbar = qr_zbar_new();
 	if (reader->eye == NULL || reader->zbar == NULL) {
@@ -66,6 +69,7 @@ qr_reader_reset(struct qr_reader *reader)
 	qr_eye_forget(reader->eye);
 	reader->count = reader->next = reader->before_len = 0;
 	reader->unread = 0;
+	reader->since_own = PATIENCE;
 	reader->last_ns = 0;
 	memset(&reader->report, 0, sizeof reader->report);
 }
@@ -150,7 +154,8 @@ qr_reader_feed(struct qr_reader *reader, const uint8_t *grey, uint32_t width, ui
 	reader->last_ns = time_ns;
 
 	int n = ask_eye(reader, &picture);
-	if (n == 0 && !reader->options.own_only)
+	reader->since_own = n > 0 ? 0 : reader->since_own + 1;
+	if (n == 0 && !reader->options.own_only && reader->since_own > PATIENCE)
 		n = ask_others(reader, &picture);
 	if (n < 0)
 		return n;
