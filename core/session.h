@@ -12,8 +12,8 @@
  *    as left out, else the session ends as refused;
  *  - finish(ENROLLED) wants decide(ENROLLED) to have said yes, finish(OFFERED) wants
  *    decide(DELIVERED), else the outcome becomes REFUSED (OFFERED: UNKNOWN after AUTHORISED);
- *  - the core sets the facts "side", "oob.media", "oob.channels", "pin" (station),
- *    "two_way" (station) and "evidence.TYPE"; it keeps its own value of these;
+ *  - the core sets the facts "side", "oob.media", "oob.channels", "stages.left_out",
+ *    "evidence.TYPE" and, on the station, "pin" and "two_way"; its own value stays;
  *  - it reads for its audit entries, as lower-case hex: "identity.did" (16 bytes), "sid"
  *    (16), "skid" (16); transcript() gives t1;
  *  - policy reads "tier" ("basic" for a pre-shared secret), "pin" on the device
@@ -23,11 +23,13 @@
 #define CSN_CORE_SESSION_H
 
 #include <countersign/ceremony.h>
-#include <countersign/host.h>
 #include <countersign/keys.h>
 
 #include <stdbool.h>
 
+struct csn_log;
+struct csn_loop;
+struct csn_ops;
 struct link;
 struct policy;
 struct session;
@@ -39,7 +41,9 @@ struct session_attest {
 
 /* What a session works with; borrowed until session_free. */
 struct session_parts {
-	const struct csn_host         *host;
+	struct csn_loop               *loop;
+	struct csn_ops                *ops;
+	struct csn_log                *log; /* may be NULL                     */
 	const struct csn_ceremony_ops *ceremony;
 	void                          *ceremony_self;
 	const struct csn_store_ops    *store; /* required: no audit, no session */
@@ -52,7 +56,7 @@ struct session_parts {
 	size_t                         attest_count;
 	struct link                   *links[CSN_ROLE_BULK + 1]; /* by role */
 	const struct policy           *policy;
-	struct csn_buf                *payload; /* the neutral record, secret */
+	struct csn_buf                *payload; /* the neutral record; a reference is taken */
 };
 
 struct session_end {
@@ -78,6 +82,8 @@ int session_new(const struct session_parts *parts, const struct csn_begin *begin
                 struct csn_error *err);
 /* The ceremony gets STOP; it has a few seconds, then the session ends refused. */
 void session_stop(struct session *s);
+/* Ends it now, refused or unknown; the end is recorded and told from the loop. */
+void session_abort(struct session *s);
 /* Withdraws what is pending, wipes, no callback; NULL is fine. */
 void session_free(struct session *s);
 

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+struct csn_buf;
 struct csn_host;
 struct csn_station;
 struct csn_station_session;
@@ -85,6 +86,24 @@ const struct csn_keys_ops *csn_station_keys(const struct csn_station *st,
                                             void **ret_self);
 
 /*
+ * The store and the formats, one call at a time.  These run the loop until the answer
+ * is there, so they are not for use inside a callback.
+ */
+int csn_station_commit(struct csn_station *st, const struct csn_store_item *items,
+                       size_t count, struct csn_error *err);
+/* CSN_E_MISSING when there is none; *ret_value is a new reference, secret. */
+int csn_station_get(struct csn_station *st, const char *space, struct csn_bytes key,
+                    struct csn_buf **ret_value, struct csn_error *err);
+/* The next key of @space and its value as dCBOR [key, value]; see store.h. */
+int csn_station_next(struct csn_station *st, const char *space, struct csn_bytes after,
+                     struct csn_buf **ret_pair, struct csn_error *err);
+/* A record as @format ("json") writes it, and back; new references, secret. */
+int csn_station_encode(struct csn_station *st, const char *format, struct csn_bytes record,
+                       struct csn_buf **ret_bytes, struct csn_error *err);
+int csn_station_decode(struct csn_station *st, const char *format, struct csn_bytes bytes,
+                       struct csn_buf **ret_record, struct csn_error *err);
+
+/*
  * Walks the audit log: runs the loop until every entry went through @each (a
  * non-zero return ends the walk with that value).
  */
@@ -94,7 +113,8 @@ int csn_station_audit(struct csn_station *st, csn_station_entry_fn *each, void *
 
 /*
  * The signed checkpoint of the log as it is now (C2SP signed note), by the key
- * station.log_key; *ret_note is malloc()ed text.  Runs the loop.
+ * station.log_key; *ret_note is malloc()ed text.  Runs the loop.  CSN_E_REFUSED when
+ * the log does not grow from the checkpoint signed before: then nothing is signed.
  */
 int csn_station_checkpoint(struct csn_station *st, char **ret_note,
                            struct csn_error *err);

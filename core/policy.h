@@ -1,0 +1,65 @@
+/*
+ * Judges facts by the rules of the configuration.  A rule is "FACT OP VALUE":
+ *
+ *   oob.channels >= 2          numbers: ==  !=  <  <=  >  >=
+ *   mutual == yes              texts:   ==  !=
+ *   oob.media has ultrasonic   one of a comma list
+ *   identity.class in sensor,lamp
+ *   identity.did exists
+ *
+ * A fact nobody reported makes every rule about it false, so what is required fails
+ * and what would only ask for less does not help.  pin_when and two_person_when are
+ * turned round: there an unknown fact counts as true.  Everything here is [loop].
+ */
+#ifndef CSN_CORE_POLICY_H
+#define CSN_CORE_POLICY_H
+
+#include "core/config.h"
+#include "core/error.h"
+
+#include <countersign/attest.h>
+
+#include <stdbool.h>
+
+#define POLICY_FACTS_MAX 128
+
+/* The facts of one session; later values replace earlier ones. */
+struct facts {
+	size_t          count;
+	struct csn_fact rows[POLICY_FACTS_MAX];
+};
+
+/* CSN_E_TOO_BIG, or CSN_E_INVALID for a name or value with other than printable ASCII. */
+int facts_set(struct facts *facts, const char *name, const char *value);
+const char *facts_get(const struct facts *facts, const char *name); /* NULL: none */
+/* Appends to a comma list what is not in it yet. */
+int facts_add(struct facts *facts, const char *name, const char *word);
+/* SHA-256 over the facts in order of name, as dCBOR. */
+int facts_hash(const struct facts *facts, uint8_t ret_hash[32]);
+
+struct policy;
+
+/*
+ * @config NULL: the default, which is strict.  Mistakes are noted in the file, with
+ * their line, and returned as CSN_E_CONFIG.
+ */
+int policy_new(const struct csn_config *config, struct policy **ret_policy,
+               struct csn_error *err);
+void policy_free(struct policy *policy); /* NULL is fine */
+
+/* Arrives zeroed; zero is no. */
+struct policy_answer {
+	bool        allowed, two_person;
+	const char *rule; /* which one said no; lives as long as the policy   */
+	char        found[128], wanted[128];
+};
+
+/* May a session with these facts be authorised? */
+void policy_judge(const struct policy *policy, const struct facts *facts,
+                  struct policy_answer *ret_answer);
+/* Would policy want a PIN?  For callers that choose a mode before they start. */
+bool policy_wants_pin(const struct policy *policy, const struct facts *facts);
+/* Every rule as text, "require: oob.channels >= 2"; NULL past the end. */
+const char *policy_rule(const struct policy *policy, size_t i);
+
+#endif
