@@ -1,0 +1,38 @@
+# The device half of CSGN/1: portable, no allocation, no I/O.
+noinst_LTLIBRARIES += sdk/device/libcsndevice.la
+sdk_device_libcsndevice_la_SOURCES = \
+	sdk/device/accept.c \
+	sdk/device/audit.c \
+	sdk/device/bulk.c \
+	sdk/device/bulk.h \
+	sdk/device/device.c \
+	sdk/device/device.h \
+	sdk/device/greet.c \
+	sdk/device/internal.h \
+	sdk/device/offer.c \
+	sdk/device/pin.c \
+	sdk/device/rate.c \
+	sdk/device/release.c \
+	sdk/device/state.c \
+	sdk/device/state.h
+sdk_device_libcsndevice_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+
+check_PROGRAMS += tests/unit/device_vectors tests/unit/device_machine tests/unit/device_size
+TESTS += tests/unit/device_vectors tests/unit/device_machine tests/unit/device_size
+device_test_libs = sdk/device/libcsndevice.la sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la
+
+tests_unit_device_vectors_SOURCES = \
+	tests/unit/device_vectors.c \
+	tests/vectors/csgn1-device.c \
+	tests/vectors/csgn1-device.h
+tests_unit_device_vectors_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_vectors_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_device_vectors_LDADD = $(device_test_libs) $(JANSSON_LIBS)
+
+tests_unit_device_machine_SOURCES = tests/unit/device_machine.c
+tests_unit_device_machine_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_machine_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_device_machine_LDADD = $(device_test_libs) $(JANSSON_LIBS)
+
+tests_unit_device_size_SOURCES = tests/unit/device_size.c
+tests_unit_device_size_CPPFLAGS = $(TEST_CPPFLAGS)
