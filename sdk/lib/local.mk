@@ -47,4 +47,4 @@ sdk_lib_libcsncrypto_la_LIBADD = $(CRYPTO_LIBS)
 noinst_LTLIBRARIES += sdk/lib/libcsnanchors.la
 sdk_lib_libcsnanchors_la_SOURCES = sdk/lib/anchors.c sdk/lib/anchors.h
 sdk_lib_libcsnanchors_la_CFLAGS  = $(MODULE_CFLAGS)
-sdk_lib_libcsnanchors_la_LIBADD  = sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+sdk_lib_libcsnanchors_la_LIBADD  = $(CRYPTO_LIBS)

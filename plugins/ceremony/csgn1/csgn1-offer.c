@@ -52,6 +52,7 @@ keep_body(struct csgn1_run *run, struct csn_bytes record)
 	struct csn_body_place      place = { 0 };
 	const struct station_frame frame = {
 		.maker = run->device.maker,
+		.early_s = self->early_s,
 		.window_s = self->window_s,
 		.session_s = self->session_s,
 		.lifetime_s = self->lifetime_s,

@@ -21,7 +21,7 @@ struct csgn1 {
 	char    *key_1, *key_2, *makers;
 	char    *require_evidence, *operator_name;
 	uint32_t repeat, repeat_ms, deadline_ms;
-	uint32_t window_s, session_s, lifetime_s;
+	uint32_t early_s, window_s, session_s, lifetime_s;
 	uint32_t pin_generate, pin_digits, ask_success;
 
 	const struct csn_crypto *crypto;

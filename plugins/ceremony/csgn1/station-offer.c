@@ -129,13 +129,13 @@ station_pake_start(struct station *s, struct csn_bytes pin, const uint8_t scalar
 	return csn_pake_share_p(s->crypto, s->w0, s->pake_x, s->share_p);
 }
 
-/* The window of @half seconds on either side of @ts, kept within a stamp. */
+/* The window around @ts, kept within a stamp. */
 static void
-put_window(struct csn_dcbor_out *out, uint32_t ts, uint32_t half)
+put_window(struct csn_dcbor_out *out, uint32_t ts, uint32_t before_s, uint32_t after_s)
 {
 	csn_dcbor_put_array(out, 2);
-	csn_dcbor_put_uint(out, ts > half ? ts - half : 0);
-	csn_dcbor_put_uint(out, UINT32_MAX - ts > half ? ts + half : UINT32_MAX);
+	csn_dcbor_put_uint(out, ts > before_s ? ts - before_s : 0);
+	csn_dcbor_put_uint(out, UINT32_MAX - ts > after_s ? ts + after_s : UINT32_MAX);
 }
 
 static void
@@ -146,7 +146,7 @@ put_device(struct csn_dcbor_out *out, const struct station *s,
 	csn_dcbor_put_uint(out, 1);
 	csn_dcbor_put_hash(out, s->did, sizeof s->did);
 	csn_dcbor_put_uint(out, 2);
-	put_window(out, s->ts, frame->window_s);
+	put_window(out, s->ts, frame->early_s, frame->window_s);
 	if (frame->lifetime_s != 0) {
 		csn_dcbor_put_uint(out, 3);
 		csn_dcbor_put_uint(out, frame->lifetime_s);
@@ -163,7 +163,7 @@ put_session(struct csn_dcbor_out *out, const struct station *s,
 	csn_dcbor_put_uint(out, 1);
 	csn_dcbor_put_hash(out, s->sid, sizeof s->sid);
 	csn_dcbor_put_uint(out, 2);
-	put_window(out, s->ts, frame->session_s);
+	put_window(out, s->ts, frame->session_s, frame->session_s);
 	csn_dcbor_put_uint(out, 3);
 	csn_dcbor_put_hash(out, frame->maker, 32);
 	if (frame->checkpoint.len > 0) {

@@ -136,7 +136,8 @@ int station_pake_start(struct station *s, struct csn_bytes pin, const uint8_t sc
 /* What the station adds to a neutral record to make it the body of this session. */
 struct station_frame {
 	const uint8_t   *maker; /* SHA-256 of the device's manufacturer's SPKI     */
-	uint32_t         window_s, session_s; /* half lengths around ts            */
+	uint32_t         early_s, window_s; /* device window, before and after ts  */
+	uint32_t         session_s;         /* session window, either way of ts    */
 	uint32_t         lifetime_s;          /* 0: not said                       */
 	struct csn_bytes checkpoint;          /* dCBOR; empty: none                */
 	const char      *operator_name;       /* NULL: not said                    */

@@ -1,0 +1,13 @@
+# Tests of ceremony/csgn1, attest/x509 and attest/psk.
+CSGN1_TEST_LIBS = plugins/ceremony/csgn1/libcsgn1.la plugins/attest/psk/libpsk.la \
+	plugins/attest/x509/libx509.la sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la \
+	$(JANSSON_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/csgn1_vectors
+tests_unit_csgn1_vectors_SOURCES = \
+	tests/unit/csgn1_vectors.c \
+	tests/vectors/csgn1-station.c \
+	tests/vectors/csgn1-station.h
+tests_unit_csgn1_vectors_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_csgn1_vectors_LDADD    = $(CSGN1_TEST_LIBS)
+TESTS += tests/unit/csgn1_vectors
