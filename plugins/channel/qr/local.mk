@@ -54,3 +54,26 @@ tests_bench_optical_pipe_SOURCES  = tests/bench/optical_pipe.c
 tests_bench_optical_pipe_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_bench_optical_pipe_LDADD    = plugins/channel/qr/libqr.la
 EXTRA_DIST += tests/bench/optical tests/bench/optical.py
+# The channel: the glue between libqr and the contract.
+plugin_LTLIBRARIES += plugins/channel/qr/channel_qr.la
+plugins_channel_qr_channel_qr_la_SOURCES = \
+	plugins/channel/qr/channel.c \
+	plugins/channel/qr/channel.h \
+	plugins/channel/qr/message.c \
+	plugins/channel/qr/message.h \
+	plugins/channel/qr/plugin.c
+plugins_channel_qr_channel_qr_la_CFLAGS  = $(MODULE_CFLAGS)
+plugins_channel_qr_channel_qr_la_LDFLAGS = $(MODULE_LDFLAGS) \
+	-export-symbols-regex '_LTX_csn_plugin$$'
+plugins_channel_qr_channel_qr_la_LIBADD  = \
+	plugins/channel/qr/libqr.la sdk/lib/libcsnsdk.la
+EXTRA_DIST += plugins/channel/qr/README.md
+
+check_PROGRAMS += tests/modules/channel_qr tests/unit/qr_message
+tests_modules_channel_qr_SOURCES  = tests/modules/channel_qr.c
+tests_modules_channel_qr_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_modules_channel_qr_LDADD    = tests/kit/libfakehost.la
+tests_unit_qr_message_SOURCES  = tests/unit/qr_message.c plugins/channel/qr/message.c
+tests_unit_qr_message_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_qr_message_LDADD    = sdk/lib/libcsnsdk.la
+TESTS += tests/modules/channel_qr tests/unit/qr_message

@@ -1,0 +1,50 @@
+/*
+ * A channel of QR codes: the glue between the contract and the reader and the writer.
+ * Opens no device: the host moves pictures between it and a media plugin.
+ */
+#ifndef CHANNEL_QR_CHANNEL_H
+#define CHANNEL_QR_CHANNEL_H
+
+#include "message.h"
+#include "qr-read.h"
+#include "qr-write.h"
+
+#include <countersign/channel.h>
+#include <countersign/host.h>
+#include <countersign/plugin.h>
+
+enum {
+	CHANNEL_ROOM = 4, /* messages that may wait to be received             */
+};
+
+struct channel {
+	const struct csn_host *host;
+	uint32_t               version, ecc, frames_per_second, quiet_modules, code_bytes;
+
+	/* sending; @message is shown until the next send or rest */
+	struct csn_buf     *message;
+	struct message_cut  cut;
+	struct message_name name;
+	struct csn_op      *sending;
+	size_t              index;    /* code that is due                      */
+	bool                drawn;    /* @index was drawn into @picture        */
+	uint64_t            until_ns; /* when the next one is due              */
+	uint8_t            *picture;  /* as drawn last                         */
+	uint32_t            width, height;
+
+	/* receiving */
+	struct qr_reader *reader;
+	struct inbox      inbox;
+	struct csn_op    *receiving;
+	struct csn_buf   *waiting[CHANNEL_ROOM]; /* oldest first               */
+	size_t            waiting_count;
+	uint64_t          pictures;
+	char              refusal[160]; /* why the last picture was not drawn  */
+};
+
+extern const struct csn_channel_ops channel_ops;
+
+int channel_open(struct channel *channel, struct csn_error *err);
+void channel_close(struct channel *channel);
+
+#endif
