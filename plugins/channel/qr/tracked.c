@@ -15,6 +15,7 @@ enum {
 	LAYOUTS      = 4,    /* versions kept ready */
 	TRIES_MAX    = 10,   /* threes sampled in one picture, plus one for each code wanted */
 	SETTLE_MAX   = 4,    /* times that a warp follows its modules in one picture */
+	UNREAD_MAX   = 2,    /* pictures unread before a place is doubted */
 	MISSES_MAX   = 5,    /* pictures after which a place is given up */
 	SEARCH_EVERY = 6,    /* pictures between searches while some codes are tracked */
 };
@@ -31,7 +32,8 @@ struct track {
 	bool             fresh;
 	bool             known;  /* symbol and truth hold the last code read here */
 	enum qr_way      way;
-	unsigned         misses;
+	unsigned         misses; /* pictures in a row in which it was not seen */
+	unsigned         unread; /* and in which it was seen, but not read */
 	unsigned         version;
 	unsigned         merged; /* pictures in @sum */
 	struct qr_warp   warp;   /* in pixels of the picture as it came */
@@ -50,6 +52,7 @@ struct qr_eye {
 	unsigned                max_codes;
 	bool                    merge;
 	unsigned                since_search;
+	unsigned                trusted; /* places that need no search in this picture */
 	struct level            level[LEVELS + 1]; /* from the first one that is searched */
 	unsigned                levels;
 	unsigned                made;   /* of these, in memory */
@@ -342,11 +345,16 @@ follow(struct qr_eye *eye, struct track *track)
 	if (picture == NULL)
 		return false;
 	qr_grid_follow(grid, picture);
-	if (!settle(eye, picture, layout)) {
-		qr_grid_align(grid, picture, layout, 1.5f);
-		if (!settle(eye, picture, layout))
-			return false;
+	if (settle(eye, picture, layout) &&
+	    qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol)) {
+		keep_symbol(eye, track, layout, QR_WAY_TRACKED);
+		save_warp(eye, track, level);
+		return true;
 	}
+	/* A new plane: what bends have gathered over many pictures may be what is wrong. */
+	qr_grid_align(grid, picture, layout, 1);
+	if (!settle(eye, picture, layout))
+		return false;
 	absorb(eye, track, picture, layout, true);
 	save_warp(eye, track, level);
 	return true;
@@ -380,7 +388,7 @@ track_for(struct qr_eye *eye, unsigned level, unsigned version)
 	if (free_one != NULL) {
 		free_one->live = true;
 		free_one->known = free_one->read = free_one->fresh = false;
-		free_one->merged = free_one->misses = 0;
+		free_one->merged = free_one->misses = free_one->unread = 0;
 	}
 	return free_one;
 }
@@ -545,6 +553,8 @@ follow_all(struct qr_eye *eye)
 		if (follow(eye, track)) {
 			eye->report.codes_seen++;
 			track->misses = 0;
+			track->unread = track->read ? 0 : track->unread + 1;
+			eye->trusted += track->unread <= UNREAD_MAX;
 		} else if (++track->misses > MISSES_MAX) {
 			track->live = false;
 		}
@@ -554,7 +564,7 @@ follow_all(struct qr_eye *eye)
 int
 qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 {
-	eye->sights = 0;
+	eye->sights = eye->trusted = 0;
 	memset(&eye->report, 0, sizeof eye->report);
 	if (shorter(picture) < SIDE_MIN)
 		return 0;
@@ -563,8 +573,8 @@ qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 		return r;
 
 	follow_all(eye);
-	unsigned n = count_read(eye);
-	if (n < eye->max_codes && (n == 0 || ++eye->since_search >= SEARCH_EVERY)) {
+	if (eye->trusted < eye->max_codes &&
+	    (eye->trusted == 0 || ++eye->since_search >= SEARCH_EVERY)) {
 		eye->since_search = 0;
 		r = search(eye);
 		if (r < 0)
