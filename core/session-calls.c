@@ -69,6 +69,8 @@ call_send(struct csn_session *pub, uint32_t id, uint32_t role, struct csn_bytes 
 	if (call == NULL)
 		return r;
 	struct session *s = call->s;
+	if (s->store_broken) /* no effect without its record                  */
+		return end_call(call, CSN_E_IO);
 	call->role = role;
 	call->link = link_of(s, role);
 	if (call->link == NULL)

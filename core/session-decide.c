@@ -138,8 +138,10 @@ session_commit(struct csn_session *pub, uint32_t id, const struct csn_store_item
 	int r = own ? CSN_OK : entry_fill(s, AUDIT_COMMIT, &entry);
 	if (r == CSN_OK)
 		r = store_commit(call, items, count, own ? NULL : &entry);
-	if (r < 0)
+	if (r < 0) { /* a ceremony that goes on all the same gets nowhere     */
+		s->store_broken = true;
 		session_call_drop(s, call);
+	}
 	return r;
 }
 
@@ -320,12 +322,15 @@ void
 session_finish(struct csn_session *pub, uint32_t outcome, uint32_t code, const char *text)
 {
 	struct session *s = (struct session *)pub;
-	uint32_t        got = earned(s, outcome);
 	const char     *reason = s->reason[0] != '\0' ? s->reason : "ceremony";
 	char            kept[sizeof s->reason];
 
 	if (s->closing)
 		return;
+	/* Something left already and its record failed: nobody knows what came of it. */
+	if (outcome == CSN_OUTCOME_REFUSED && s->effects && s->store_broken)
+		outcome = CSN_OUTCOME_UNKNOWN;
+	uint32_t got = earned(s, outcome);
 	if (got != outcome) {
 		session_fail(s, "order", "the ceremony ended %s after %s", audit_outcome_name(outcome),
 		             audit_stage_name(s->stage));
