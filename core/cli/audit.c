@@ -1,6 +1,7 @@
 /* audit: what was decided, and whether the log still holds together. */
 #include "core/audit.h"
 
+#include "core/buf.h"
 #include "core/cli/runner.h"
 #include "core/error.h"
 #include "lib/dcbor.h"

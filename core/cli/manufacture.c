@@ -166,7 +166,6 @@ make_state(struct cli *cli, struct plant *p)
 		.model         = { (const uint8_t *)class, strlen(class) },
 		.maker_spki    = bytes_of(p->maker_spki, p->maker_len),
 		.owner_spki    = bytes_of(p->owner_spki, p->owner_len),
-		.identity_spki = bytes_of(p->identity_spki, p->identity_len),
 	};
 
 	if (p->identity != NULL) {

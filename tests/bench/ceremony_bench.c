@@ -76,7 +76,6 @@ make_device(uint8_t seed[32])
 		.maker_spki    = bytes(maker.spki, maker.spki_len),
 		.owner_spki    = bytes(owner.spki, owner.spki_len),
 		.identity_key  = { identity.raw, 32 },
-		.identity_spki = bytes(identity.spki, identity.spki_len),
 		.certs         = { bytes(identity.cert, identity.cert_len) },
 		.cert_count    = 1,
 	};
