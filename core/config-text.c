@@ -311,7 +311,9 @@ join_bytes(struct scan *scan, const char *path, const char *bytes)
 		return r;
 	scan->at = bytes;
 	r = scan_text(scan);
-	return r < 0 ? r : put_newline(scan);
+	if (r < 0 || (scan->text->len > 0 && scan->text->bytes[scan->text->len - 1] == '\n'))
+		return r;
+	return put_newline(scan);
 }
 
 /* What is wrong with an include is a mistake of the file that asks for it. */

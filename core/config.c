@@ -167,10 +167,12 @@ static void
 note_syntax(struct csn_config_file *file)
 {
 	unsigned         at = (unsigned)config_error_line(&file->tree);
-	struct text_line line = { 0, 0 };
+	struct text_line line;
 
-	if (at > 0 && at <= file->text.line_count)
-		line = file->text.lines[at - 1];
+	/* A text that is not closed takes libconfig past the last line. */
+	if (at > file->text.line_count)
+		at = (unsigned)file->text.line_count;
+	line = file->text.lines[at > 0 ? at - 1 : 0];
 	config_note_at(file, file->text.files[line.file].name, line.line,
 	               config_error_text(&file->tree));
 }

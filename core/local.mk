@@ -49,3 +49,92 @@ core_libcsncore_la_SOURCES = \
 core_libcsncore_la_CPPFLAGS = $(AM_CPPFLAGS) $(CONFIG_CFLAGS) -I$(top_srcdir) \
 	-D_GNU_SOURCE -DCSN_PLUGINDIR=\"$(plugindir)\"
 core_libcsncore_la_LIBADD = $(LTDL_LIBS) $(CONFIG_LIBS) $(CRYPTO_LIBS)
+
+# Modules for the loader's test, each wrong in one way.
+check_LTLIBRARIES += \
+	tests/modules/channel_alias.la \
+	tests/modules/channel_good.la \
+	tests/modules/channel_magic.la \
+	tests/modules/channel_major.la \
+	tests/modules/channel_minor.la \
+	tests/modules/channel_nosymbol.la \
+	tests/modules/channel_nullops.la \
+	tests/modules/channel_truncated.la \
+	tests/modules/channel_twin.la \
+	tests/modules/channel_undefined.la
+TEST_MODULE_CFLAGS  = $(MODULE_CFLAGS)
+TEST_MODULE_LDFLAGS = $(MODULE_LDFLAGS) -rpath $(abs_builddir)/tests/modules
+tests_modules_channel_alias_la_SOURCES = tests/modules/channel_alias.c tests/modules/broken.h
+tests_modules_channel_alias_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_alias_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
+tests_modules_channel_good_la_SOURCES = tests/modules/channel_good.c tests/modules/broken.h
+tests_modules_channel_good_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_good_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
+tests_modules_channel_magic_la_SOURCES = tests/modules/channel_magic.c tests/modules/broken.h
+tests_modules_channel_magic_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_magic_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
+tests_modules_channel_major_la_SOURCES = tests/modules/channel_major.c tests/modules/broken.h
+tests_modules_channel_major_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_major_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
+tests_modules_channel_minor_la_SOURCES = tests/modules/channel_minor.c tests/modules/broken.h
+tests_modules_channel_minor_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_minor_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
+tests_modules_channel_nosymbol_la_SOURCES = tests/modules/channel_nosymbol.c tests/modules/broken.h
+tests_modules_channel_nosymbol_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_nosymbol_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
+tests_modules_channel_nullops_la_SOURCES = tests/modules/channel_nullops.c tests/modules/broken.h
+tests_modules_channel_nullops_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_nullops_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
+tests_modules_channel_truncated_la_SOURCES = tests/modules/channel_truncated.c tests/modules/broken.h
+tests_modules_channel_truncated_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_truncated_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
+tests_modules_channel_twin_la_SOURCES = tests/modules/channel_twin.c tests/modules/broken.h
+tests_modules_channel_twin_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_twin_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
+tests_modules_channel_undefined_la_SOURCES = tests/modules/channel_undefined.c tests/modules/broken.h
+tests_modules_channel_undefined_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_undefined_la_LDFLAGS = -module -avoid-version -shared -rpath $(abs_builddir)/tests/modules
+# An archive, as a program with its plugins built in wants them.
+check_LTLIBRARIES += tests/modules/channel_builtin.la
+tests_modules_channel_builtin_la_SOURCES = tests/modules/channel_builtin.c tests/modules/broken.h
+tests_modules_channel_builtin_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
+tests_modules_channel_builtin_la_LDFLAGS = -module -avoid-version -static \
+	-rpath $(abs_builddir)/tests/modules
+
+check_PROGRAMS += tests/unit/core_config
+TESTS += tests/unit/core_config
+tests_unit_core_config_SOURCES  = tests/unit/core_config.c tests/unit/core_stub.h
+tests_unit_core_config_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_core_config_LDADD    = core/libcsncore.la
+check_PROGRAMS += tests/unit/core_loader
+TESTS += tests/unit/core_loader
+tests_unit_core_loader_SOURCES  = tests/unit/core_loader.c tests/unit/core_stub.h
+tests_unit_core_loader_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_core_loader_LDADD    = core/libcsncore.la
+tests_unit_core_loader_LDFLAGS  = $(AM_LDFLAGS) -dlpreopen tests/modules/channel_builtin.la
+EXTRA_tests_unit_core_loader_DEPENDENCIES = tests/modules/channel_builtin.la
+check_PROGRAMS += tests/unit/core_log
+TESTS += tests/unit/core_log
+tests_unit_core_log_SOURCES  = tests/unit/core_log.c
+tests_unit_core_log_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_core_log_LDADD    = core/libcsncore.la
+check_PROGRAMS += tests/unit/core_loop
+TESTS += tests/unit/core_loop
+tests_unit_core_loop_SOURCES  = tests/unit/core_loop.c
+tests_unit_core_loop_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_core_loop_LDADD    = core/libcsncore.la
+check_PROGRAMS += tests/unit/core_op
+TESTS += tests/unit/core_op
+tests_unit_core_op_SOURCES  = tests/unit/core_op.c
+tests_unit_core_op_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_core_op_LDADD    = core/libcsncore.la
+check_PROGRAMS += tests/unit/core_registry
+TESTS += tests/unit/core_registry
+tests_unit_core_registry_SOURCES  = tests/unit/core_registry.c tests/unit/core_stub.h
+tests_unit_core_registry_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_core_registry_LDADD    = core/libcsncore.la
+check_PROGRAMS += tests/unit/core_trust
+TESTS += tests/unit/core_trust
+tests_unit_core_trust_SOURCES  = tests/unit/core_trust.c
+tests_unit_core_trust_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_core_trust_LDADD    = core/libcsncore.la

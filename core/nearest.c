@@ -1,35 +1,38 @@
-/* Did you mean ...?  The edit distance, two rows at a time. */
+/* Did you mean ...?  By the edit distance. */
 #include "core/config.h"
 
 #define WORD_MAX 63 /* longer words have no neighbours                        */
 
-static size_t
-least(size_t a, size_t b, size_t c)
+static unsigned
+least(unsigned a, unsigned b)
 {
-	size_t ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
+	return a < b ? a : b;
 }
 
-static size_t
+/* Letters put in, left out, changed, or two neighbours in the wrong order. */
+static unsigned
 distance(const char *a, const char *b)
 {
-	size_t rows[2][WORD_MAX + 1];
-	size_t a_len = strlen(a), b_len = strlen(b);
+	uint8_t d[WORD_MAX + 1][WORD_MAX + 1];
+	size_t  a_len = strlen(a), b_len = strlen(b);
 
 	if (a_len > WORD_MAX || b_len > WORD_MAX)
-		return SIZE_MAX;
+		return UINT32_MAX;
+	for (size_t i = 0; i <= a_len; i++)
+		d[i][0] = (uint8_t)i;
 	for (size_t j = 0; j <= b_len; j++)
-		rows[0][j] = j;
+		d[0][j] = (uint8_t)j;
 	for (size_t i = 1; i <= a_len; i++) {
-		size_t *now = rows[i % 2], *before = rows[(i - 1) % 2];
+		for (size_t j = 1; j <= b_len; j++) {
+			unsigned changed = d[i - 1][j - 1] + (a[i - 1] != b[j - 1] ? 1u : 0u);
+			unsigned best = least(least(d[i - 1][j], d[i][j - 1]) + 1u, changed);
 
-		now[0] = i;
-		for (size_t j = 1; j <= b_len; j++)
-			now[j] = least(now[j - 1] + 1, before[j] + 1,
-			               before[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				best = least(best, d[i - 2][j - 2] + 1u);
+			d[i][j] = (uint8_t)best;
+		}
 	}
-	return rows[a_len % 2][b_len];
+	return d[a_len][b_len];
 }
 
 const char *
@@ -39,7 +42,7 @@ csn_nearest(const char *word, const char *const *names)
 	const char *near = NULL;
 
 	for (; *names != NULL; names++) {
-		size_t d = distance(word, *names);
+		unsigned d = distance(word, *names);
 
 		if (d <= limit && d < best) {
 			best = d;
