@@ -119,6 +119,9 @@ csn_cose_verify(const struct csn_crypto *c, const struct csn_cose *cose,
 	int r = put_prefix(&out, suite, payload.len);
 	if (r == CSN_OK)
 		r = csn_dcbor_out_end(&out, &parts[0]);
+	/* A caller that forgot the header check must not accept other headers. */
+	if (r == CSN_OK && !csn_same(cose->protect, protect(suite)))
+		r = CSN_E_REFUSED;
 	return r < 0 ? r : c->verify(c->self, suite, pk, parts, 2, cose->sig);
 }
 

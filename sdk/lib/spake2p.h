@@ -47,7 +47,10 @@ int csn_pake_prover(const struct csn_crypto *c, const struct csn_pake_ids *ids,
                     const uint8_t w0[32], const uint8_t w1[32], const uint8_t x[32],
                     const uint8_t share_p[CSN_POINT_LEN], struct csn_bytes share_v,
                     struct csn_pake_keys *ret_keys);
-/* The verifier's one step: shareV = y*P + w0*N and the keys. */
+/*
+ * The verifier's one step: shareV = y*P + w0*N and the keys.  @ret_share_v must not
+ * overlap @share_p.
+ */
 int csn_pake_verifier(const struct csn_crypto *c, const struct csn_pake_ids *ids,
                       const uint8_t w0[32], const uint8_t l[CSN_POINT_LEN],
                       const uint8_t y[32], struct csn_bytes share_p,

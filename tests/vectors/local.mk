@@ -1,0 +1,14 @@
+# The vector runner: one table, a source file for each kind of file.
+check_PROGRAMS += tests/vectors/csn-vectors
+tests_vectors_csn_vectors_SOURCES = \
+	tests/vectors/run-cbor.c \
+	tests/vectors/run-cose.c \
+	tests/vectors/run-csgn1.c \
+	tests/vectors/run-rfc.c \
+	tests/vectors/run-wycheproof.c \
+	tests/vectors/runners.h \
+	tests/vectors/vectors.c \
+	tests/vectors/vectors.h
+tests_vectors_csn_vectors_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_vectors_csn_vectors_LDADD = \
+	sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(JANSSON_LIBS) $(CRYPTO_LIBS)

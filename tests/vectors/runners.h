@@ -1,0 +1,37 @@
+/*
+ * The runners; each reads one kind of file and is a row of the table in vectors.c.
+ */
+#ifndef CSN_TESTS_VECTORS_RUNNERS_H
+#define CSN_TESTS_VECTORS_RUNNERS_H
+
+#include "vectors/vectors.h"
+
+/* run-rfc.c */
+void run_rfc5869(struct vec *v, const json_t *root);
+void run_rfc9180(struct vec *v, const json_t *root);
+void run_rfc9180_text(struct vec *v, const json_t *root);
+void run_rfc9383(struct vec *v, const json_t *root);
+
+/* run-csgn1.c: values of accepted ceremonies, and rows that need the library alone */
+void run_trace(struct vec *v, const json_t *root);
+void run_rows(struct vec *v, const json_t *root);
+
+/* run-cbor.c */
+void run_cbor_appendix(struct vec *v, const json_t *root);
+void run_cbor_bad(struct vec *v, const json_t *root);
+void run_cbor_dcbor(struct vec *v, const json_t *root);
+
+/* run-cose.c */
+void run_cose_wg(struct vec *v, const json_t *root);
+void run_gluecose(struct vec *v, const json_t *root);
+
+/* run-wycheproof.c */
+void run_hkdf(struct vec *v, const json_t *root);
+void run_hmac(struct vec *v, const json_t *root);
+void run_aead(struct vec *v, const json_t *root);
+void run_x25519(struct vec *v, const json_t *root);
+void run_ecdh(struct vec *v, const json_t *root);
+void run_ed25519(struct vec *v, const json_t *root);
+void run_ecdsa(struct vec *v, const json_t *root);
+
+#endif

@@ -1,0 +1,308 @@
+/*
+ * csn-vectors DIR: runs every file under DIR that a runner knows.  Deviations go to
+ * stderr, one line a file to stdout, and the last line is "vectors DIR: N of M".
+ * Exit 0 when N = M and M > 0.
+ */
+#define _XOPEN_SOURCE 700 /* nftw */
+
+#include "vectors/vectors.h"
+
+#include <fnmatch.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vectors/runners.h"
+
+/* First match wins; what matches nothing is counted as unknown and fails the run. */
+static const struct vec_runner runners[] = {
+	{ .pattern = "*manifest.json", .skip = "" },
+	{ .pattern = "*README.md", .skip = "" },
+	{ .pattern = "*index.json", .skip = "" },
+	{ .pattern = "*rfc5869.json", .run = run_rfc5869 },
+	{ .pattern = "*rfc9180.json", .run = run_rfc9180 },
+	{ .pattern = "*rfc9180-*.json", .run = run_rfc9180_text },
+	{ .pattern = "*rfc9383.json", .run = run_rfc9383 },
+	{ .pattern = "*oneway-*.json", .run = run_trace },
+	{ .pattern = "*psk-*.json", .run = run_trace },
+	{ .pattern = "*twoway-*.json", .run = run_trace },
+	{ .pattern = "*frames.json", .run = run_rows },
+	{ .pattern = "*attachments.json", .run = run_rows },
+	{ .pattern = "*negative.json", .run = run_rows },
+	{ .pattern = "*accept.json", .run = run_rows },
+	{ .pattern = "*appendix_a.json", .run = run_cbor_appendix },
+	{ .pattern = "*not_well_formed.json", .run = run_cbor_bad },
+	{ .pattern = "*dcbor.json", .run = run_cbor_dcbor },
+	{ .pattern = "*cose-wg/*.json", .run = run_cose_wg },
+	{ .pattern = "*gluecose/*.json", .run = run_gluecose },
+	{ .pattern = "*wycheproof/hkdf_sha256_test.json", .run = run_hkdf },
+	{ .pattern = "*wycheproof/hmac_sha256_test.json", .run = run_hmac },
+	{ .pattern = "*wycheproof/aes_gcm_test.json", .run = run_aead },
+	{ .pattern = "*wycheproof/chacha20_poly1305_test.json", .run = run_aead },
+	{ .pattern = "*wycheproof/x25519_test.json", .run = run_x25519 },
+	{ .pattern = "*wycheproof/ecdh_secp256r1_ecpoint_test.json", .run = run_ecdh },
+	{ .pattern = "*wycheproof/ed25519_test.json", .run = run_ed25519 },
+	{ .pattern = "*wycheproof/ecdsa_secp256r1_sha256_p1363_test.json", .run = run_ecdsa },
+	{ .pattern = "*wycheproof/*", .skip = "a function the protocol does not use" },
+	{ .pattern = "*psa-token/*", .skip = "attestation tokens have runners of their own" },
+	{ .pattern = "*cca-token/*", .skip = "attestation tokens have runners of their own" },
+	{ .pattern = "*ear/*", .skip = "attestation results have runners of their own" },
+};
+
+static struct {
+	char  **items;
+	size_t  len;
+} files, pool;
+
+static const char *root_dir;
+
+static void *
+keep(void *ptr)
+{
+	void **more = realloc(pool.items, (pool.len + 1) * sizeof *more);
+
+	if (ptr == NULL || more == NULL) {
+		fputs("vectors: no memory\n", stderr);
+		exit(2);
+	}
+	pool.items            = (char **)more;
+	pool.items[pool.len++] = ptr;
+	return ptr;
+}
+
+void *
+vec_alloc(size_t len)
+{
+	return keep(calloc(1, len + 1));
+}
+
+bool
+vec_row(struct vec *v, bool pass, const char *fmt, ...)
+{
+	va_list args;
+
+	v->total++;
+	v->passed += pass;
+	if (pass)
+		return true;
+	fprintf(stderr, "%s: deviates: ", v->path);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return false;
+}
+
+void
+vec_skip(struct vec *v, const char *fmt, ...)
+{
+	static char last[400];
+	char        text[300], line[400];
+	va_list     args;
+
+	v->skipped++;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	/* Once a file and reason is enough. */
+	snprintf(line, sizeof line, "%.90s: left out: %.290s", v->path, text);
+	if (strcmp(line, last) != 0)
+		fprintf(stderr, "%s\n", line);
+	memcpy(last, line, sizeof last);
+}
+
+static int
+digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+	                              : -1;
+}
+
+struct csn_bytes
+vec_unhex(const char *hex)
+{
+	size_t   len   = hex == NULL ? 0 : strlen(hex) / 2;
+	uint8_t *bytes = vec_alloc(len);
+
+	for (size_t i = 0; i < len; i++) {
+		int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return CSN_BYTES_NONE;
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return (struct csn_bytes){ bytes, len };
+}
+
+struct csn_bytes
+vec_hex(const json_t *object, const char *key)
+{
+	return vec_unhex(json_string_value(json_object_get(object, key)));
+}
+
+const char *
+vec_str(const json_t *object, const char *key, const char *fallback)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value == NULL ? fallback : value;
+}
+
+long long
+vec_int(const json_t *object, const char *key, long long fallback)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+bool
+vec_same(struct csn_bytes a, struct csn_bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static char *
+full_path(const char *path)
+{
+	size_t len  = strlen(root_dir) + strlen(path) + 2;
+	char  *full = vec_alloc(len);
+
+	snprintf(full, len, "%s/%s", root_dir, path);
+	return full;
+}
+
+struct csn_bytes
+vec_file(const struct vec *v)
+{
+	FILE *file = fopen(full_path(v->path), "rb");
+	long  len  = -1;
+
+	if (file != NULL && fseek(file, 0, SEEK_END) == 0)
+		len = ftell(file);
+	if (len < 0)
+		goto fail;
+	rewind(file);
+	uint8_t *bytes = vec_alloc((size_t)len);
+	if (fread(bytes, 1, (size_t)len, file) != (size_t)len)
+		goto fail;
+	fclose(file);
+	return (struct csn_bytes){ bytes, (size_t)len };
+
+fail:
+	if (file != NULL)
+		fclose(file);
+	return CSN_BYTES_NONE;
+}
+
+static int
+collect(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)ftw;
+	if (type != FTW_F)
+		return 0;
+	char **more = realloc(files.items, (files.len + 1) * sizeof *more);
+	if (more == NULL)
+		return -1;
+	files.items              = more;
+	files.items[files.len++] = keep(strdup(path + strlen(root_dir) + 1));
+	return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static const struct vec_runner *
+runner_for(const char *path)
+{
+	char slashed[600];
+
+	/* A pattern may begin with a folder, also when DIR is that folder. */
+	snprintf(slashed, sizeof slashed, "%s/%s", root_dir, path);
+	for (size_t i = 0; i < sizeof runners / sizeof *runners; i++)
+		if (fnmatch(runners[i].pattern, slashed, 0) == 0)
+			return &runners[i];
+	return NULL;
+}
+
+static void
+run_file(struct vec *v, const struct vec_runner *runner)
+{
+	json_error_t error;
+	json_t      *root = NULL;
+
+	if (!runner->raw) {
+		root = json_load_file(full_path(v->path), JSON_ALLOW_NUL, &error);
+		if (!vec_row(v, root != NULL, "is not JSON: %s", error.text))
+			return;
+		v->passed--;
+		v->total--;
+	}
+	runner->run(v, root);
+	json_decref(root);
+}
+
+static bool
+run_all(unsigned *ret_passed, unsigned *ret_total)
+{
+	bool known = true;
+
+	for (size_t i = 0; i < files.len; i++) {
+		const struct vec_runner *runner = runner_for(files.items[i]);
+		struct vec v = { .dir = root_dir, .path = files.items[i] };
+		if (runner == NULL) {
+			fprintf(stderr, "%s: no runner knows this file\n", v.path);
+			known = false;
+			continue;
+		}
+		if (runner->skip != NULL) {
+			if (*runner->skip != '\0')
+				fprintf(stderr, "%s: left out: %s\n", v.path, runner->skip);
+			continue;
+		}
+		run_file(&v, runner);
+		if (v.total > 0)
+			printf("%s: %u of %u, %u left out\n", v.path, v.passed, v.total,
+			       v.skipped);
+		*ret_passed += v.passed;
+		*ret_total += v.total;
+	}
+	return known;
+}
+
+static void
+release(void)
+{
+	for (size_t i = 0; i < pool.len; i++)
+		free(pool.items[i]);
+	free(pool.items);
+	free(files.items);
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned passed = 0, total = 0;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s DIR\n", argv[0]);
+		return 2;
+	}
+	root_dir = argv[1];
+	if (nftw(root_dir, collect, 16, FTW_PHYS) != 0) {
+		fprintf(stderr, "%s: cannot be read\n", root_dir);
+		return 2;
+	}
+	if (files.len > 0)
+		qsort(files.items, files.len, sizeof *files.items, by_name);
+	bool known = run_all(&passed, &total);
+	printf("vectors %s: %u of %u\n", root_dir, passed, total);
+	release();
+	return known && passed == total && total > 0 ? 0 : 1;
+}
