@@ -37,19 +37,24 @@ read_block(struct reader *reader, BIO *bio, const char *name)
 {
 	unsigned char   *der = NULL;
 	struct csn_bytes pk;
-	EVP_PKEY        *key = PEM_read_bio_PUBKEY(bio, NULL, NULL, (char *)"");
+	char            *label = NULL, *header = NULL;
+	long             len = 0;
 
-	if (key == NULL) {
+	/* Not PEM_read_bio_PUBKEY(): its decoder hides that the file simply ended. */
+	if (PEM_read_bio(bio, &label, &header, &der, &len) != 1) {
 		unsigned long e = ERR_peek_last_error();
 		ERR_clear_error();
 		return ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE ?
 		               CSN_E_MISSING :
 		               fail(reader, CSN_E_CONFIG, "%s holds no readable public key", name);
 	}
-	int len = i2d_PUBKEY(key, &der);
-	EVP_PKEY_free(key);
-	if (len <= 0)
-		return fail(reader, CSN_E_NOMEM, "no memory for the keys of %s", name);
+	bool public = strcmp(label, PEM_STRING_PUBLIC) == 0;
+	OPENSSL_free(label);
+	OPENSSL_free(header);
+	if (!public) {
+		OPENSSL_free(der);
+		return fail(reader, CSN_E_CONFIG, "%s holds something else than public keys", name);
+	}
 
 	struct csn_bytes spki = { der, (size_t)len };
 	int              r = CSN_OK;
@@ -59,6 +64,9 @@ read_block(struct reader *reader, BIO *bio, const char *name)
 	if (csn_spki_parse(spki, suite, &pk) < 0)
 		r = fail(reader, CSN_E_CONFIG, "%s holds a key that is neither Ed25519 nor P-256",
 		         name);
+	else if (spki.len > sizeof reader->anchors->spki)
+		r = fail(reader, CSN_E_CONFIG, "%s holds a key of %zu bytes, at most %zu go", name,
+		         spki.len, sizeof reader->anchors->spki);
 	else if (reader->count == reader->room)
 		r = fail(reader, CSN_E_TOO_BIG, "more than %zu anchors, %s is one too many",
 		         reader->room, name);
