@@ -19,11 +19,63 @@ struct device_clock {
 	uint32_t now; /* stamp                                                */
 };
 
+static inline uint64_t
+device_ns(uint64_t ms)
+{
+	return ms * NS_PER_MS;
+}
+
+static inline struct csn_device_action
+device_act(uint32_t verb, uint32_t code)
+{
+	return (struct csn_device_action){ .type = verb, .code = code };
+}
+
+static inline struct device_clock
+device_clock_of(const struct csn_device_event *ev)
+{
+	struct device_clock clock = { .trusted = ev->clock_trusted == 1 };
+
+	if (ev->unix_s > CSN_STAMP_EPOCH) {
+		uint64_t stamp = ev->unix_s - CSN_STAMP_EPOCH;
+
+		clock.now = stamp > UINT32_MAX ? UINT32_MAX : (uint32_t)stamp;
+	}
+	return clock;
+}
+
 static inline struct csn_bytes
 device_spki(const struct csn_device_spki *spki)
 {
 	return (struct csn_bytes){ spki->b, spki->len };
 }
+
+/* device.c */
+void device_wipe_session(struct csn_device *dev);
+void device_wipe_greeting(struct csn_device *dev);
+
+/* listen.c */
+struct csn_device_action device_on_message(struct csn_device             *dev,
+                                           const struct csn_device_event *ev);
+
+/* answer.c: what follows a verdict, and what the host answers. */
+struct csn_device_action device_commit(struct csn_device *dev, uint32_t kind,
+                                       enum csn_device_phase phase);
+const struct csn_device_audit *device_audit(struct csn_device *dev, uint32_t what,
+                                            uint16_t code);
+struct csn_device_action device_refuse(struct csn_device *dev, unsigned code,
+                                       uint64_t now_ns);
+struct csn_device_action device_do_stage(struct csn_device             *dev,
+                                         const struct csn_device_event *ev);
+struct csn_device_action device_do_pin(struct csn_device             *dev,
+                                       const struct csn_device_event *ev);
+struct csn_device_action device_activate(struct csn_device *dev);
+struct csn_device_action device_on_pin(struct csn_device             *dev,
+                                       const struct csn_device_event *ev);
+struct csn_device_action device_on_m5(struct csn_device             *dev,
+                                      const struct csn_device_event *ev);
+struct csn_device_action device_on_committed(struct csn_device             *dev,
+                                             const struct csn_device_event *ev);
 
 /* rate.c */
 bool device_rate_cooling(const struct csn_device *dev, uint64_t now_ms);

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += sdk/device/libcsndevice.la
 sdk_device_libcsndevice_la_SOURCES = \
 	sdk/device/accept.c \
+	sdk/device/answer.c \
 	sdk/device/audit.c \
 	sdk/device/bulk.c \
 	sdk/device/bulk.h \
@@ -9,6 +10,7 @@ sdk_device_libcsndevice_la_SOURCES = \
 	sdk/device/device.h \
 	sdk/device/greet.c \
 	sdk/device/internal.h \
+	sdk/device/listen.c \
 	sdk/device/offer.c \
 	sdk/device/pin.c \
 	sdk/device/rate.c \
