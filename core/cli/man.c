@@ -54,13 +54,16 @@ man_help(const struct cli_command *command, FILE *out)
 static void
 mdoc_text(const char *text, FILE *out)
 {
-	bool start = true;
+	const char *first = text;
+	bool        start = true;
 
 	for (; *text != 0; text++) {
 		if (start && (*text == '.' || *text == '\''))
 			fputs("\\&", out);
 		if (*text == '\\')
 			fputs("\\e", out);
+		else if (*text == ' ' && text > first && text[-1] == '.')
+			putc('\n', out); /* a new sentence, a new line              */
 		else if (*text == '-')
 			fputs("\\-", out);
 		else

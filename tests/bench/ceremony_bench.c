@@ -150,8 +150,9 @@ offer(void)
 	must(station_offer_statement(&st, (struct csn_bytes){ body, body_len }, to_sign,
 	                             sizeof to_sign, &to_sign_len) == CSN_OK,
 	     "the statement");
-	must(csn_crypto_openssl()->sign(csn_crypto_openssl(), suite, station_key.raw,
-	                                (struct csn_bytes){ to_sign, to_sign_len }, sig) == CSN_OK,
+	const struct csn_crypto *c       = csn_crypto_openssl();
+	const struct csn_bytes   part    = { to_sign, to_sign_len };
+	must(c->sign(c->self, suite, station_key.raw, &part, 1, sig) == CSN_OK,
 	     "the signature");
 	must(station_offer(&st, sig, &chain, 1, CSN_BYTES_NONE, m1, sizeof m1, &m1_len, m2) == CSN_OK,
 	     "the offer");

@@ -64,14 +64,17 @@ try manufacture --out device --owner station/owner/owner-1.key
 same "manufacture exits 0" $rc 0
 same "the device's state is for its owner only" "$(stat -c %a device/device.state)" 600
 
+mkdir modules
+find "$top_builddir" -path '*/.libs/*_*.so' -exec cp {} modules \;
 cat >bad.conf <<'EOF'
 schema = 1;
+plugins : { path = [ "modules" ]; };
 station : { name = "x"; profle = "lab"; };
 store : { use = "sqlite"; path = "s.db"; busy_ms = 5000000000; };
 EOF
 try config check bad.conf
 same "a configuration with mistakes exits 1" $rc 1
-has "the unknown option has file, line and the nearest name" "$out" 'bad.conf:2: '
+has "the unknown option has file, line and the nearest name" "$out" 'bad.conf:3: '
 has "the nearest name" "$out" 'profile'
 has "an integer that would be cut off is named" "$out" '5000000000'
 tap_done
