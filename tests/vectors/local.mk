@@ -1,6 +1,10 @@
 # The vector runner: one table, a source file for each kind of file.
 check_PROGRAMS += tests/vectors/csn-vectors
 tests_vectors_csn_vectors_SOURCES = \
+	tests/vectors/csgn1-device.c \
+	tests/vectors/csgn1-device.h \
+	tests/vectors/csgn1-station.c \
+	tests/vectors/csgn1-station.h \
 	tests/vectors/run-cbor.c \
 	tests/vectors/run-cose.c \
 	tests/vectors/run-csgn1.c \
@@ -11,4 +15,6 @@ tests_vectors_csn_vectors_SOURCES = \
 	tests/vectors/vectors.h
 tests_vectors_csn_vectors_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_vectors_csn_vectors_LDADD = \
+	sdk/device/libcsndevice.la plugins/ceremony/csgn1/libcsgn1.la \
+	plugins/attest/psk/libpsk.la \
 	sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
