@@ -15,10 +15,10 @@
 #include <string.h>
 #include <time.h>
 
-#define NOW_STAMP 217400000u
 #define SAMPLES   100000
 
 static unsigned suite;
+static uint32_t now_stamp; /* certificates are made now, so it is now  */
 
 /* A key pair with its certificate. */
 struct party {
@@ -70,7 +70,7 @@ make_device(uint8_t seed[32])
 		.suite         = (uint8_t)suite,
 		.cost          = 8,
 		.modes         = 1,
-		.floor         = NOW_STAMP - 86400,
+		.floor         = now_stamp - 86400,
 		.seed          = { seed, 32 },
 		.model         = { (const uint8_t *)"bench", 5 },
 		.maker_spki    = bytes(maker.spki, maker.spki_len),
@@ -94,7 +94,7 @@ make_manifest(const uint8_t seed[32])
 		                   .keys_len   = 32,
 		                   .class_name = { (const uint8_t *)"bench", 5 },
 		                   .cost       = 8,
-		                   .issued     = NOW_STAMP };
+		                   .issued     = now_stamp };
 
 	memcpy(m.did, born.did, sizeof m.did);
 	memcpy(rung, seed, sizeof rung);
@@ -126,7 +126,7 @@ offer(void)
 		                                 .makers      = makers,
 		                                 .maker_count = 1,
 		                                 .suites      = 1u << suite,
-		                                 .now         = NOW_STAMP };
+		                                 .now         = now_stamp };
 	struct station_frame        frame    = { .maker = dev.maker, .window_s = 3600,
 		                                 .session_s = 600 };
 	struct csn_bytes            key, chain = bytes(station_key.cert, station_key.cert_len);
@@ -137,7 +137,7 @@ offer(void)
 	             station_rung_key(&trust, &dev, 0, &key) == 0,
 	     "the manifest's check");
 	st = (struct station){ .crypto = csn_crypto_openssl(), .suite = suite,
-		               .has_idx = true, .ts = NOW_STAMP, .pk_len = dev.pk_len };
+		               .has_idx = true, .ts = now_stamp, .pk_len = dev.pk_len };
 	memcpy(st.did, dev.did, sizeof st.did);
 	memcpy(st.pk, dev.pk, sizeof st.pk);
 	must(RAND_bytes(st.sid, 16) == 1 && RAND_bytes(st.nu, 16) == 1 && RAND_bytes(ikm, 32) == 1,
@@ -227,6 +227,7 @@ main(int argc, char **argv)
 
 	suite          = argc > 1 ? (unsigned)atoi(argv[1]) : 1;
 	double seconds = argc > 2 ? atof(argv[2]) : 2;
+	now_stamp = (uint32_t)(time(NULL) - CSN_STAMP_EPOCH);
 	must(suite == 1 || suite == 2, "suite 1 or 2");
 	must(RAND_bytes(seed, sizeof seed) == 1, "randomness");
 	make_party(&maker, 0, NULL, "");

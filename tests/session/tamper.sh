@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154 # bin is demo.sh's
 # Part of demo.sh: every kind of tampering is refused with its code and commits nothing.
 # The messages are real ones, taken off channel/file, where anybody can reach them.
 
