@@ -11,3 +11,18 @@ tests_unit_csgn1_vectors_SOURCES = \
 tests_unit_csgn1_vectors_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_csgn1_vectors_LDADD    = $(CSGN1_TEST_LIBS)
 TESTS += tests/unit/csgn1_vectors
+
+check_PROGRAMS += tests/unit/csgn1_ceremony
+tests_unit_csgn1_ceremony_SOURCES = \
+	tests/unit/csgn1-fake.c \
+	tests/unit/csgn1-fake.h \
+	tests/unit/csgn1_ceremony.c
+tests_unit_csgn1_ceremony_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_csgn1_ceremony_LDADD    = $(CSGN1_TEST_LIBS)
+TESTS += tests/unit/csgn1_ceremony
+
+check_PROGRAMS += tests/unit/csgn1_attest
+tests_unit_csgn1_attest_SOURCES  = tests/unit/csgn1_attest.c
+tests_unit_csgn1_attest_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_csgn1_attest_LDADD    = $(CSGN1_TEST_LIBS)
+TESTS += tests/unit/csgn1_attest

@@ -353,7 +353,10 @@ station_expect(const struct station *s, unsigned result, uint8_t ret_t2[32],
 	                    committed && s->has_m5 ? s->m5h : NULL, ret_t2);
 }
 
-/* RECEIPT: there when the device has a key, by that key, over what we expect. */
+/*
+ * RECEIPT: there when the device has a key, by that key, over what we expect.  Of a
+ * device whose key nobody told us a receipt says nothing, and is not looked at.
+ */
 static int
 check_receipt(const struct station *s, struct csn_m3 *m3, const uint8_t t2[32],
               struct csn_bytes checkpoint)
@@ -362,9 +365,9 @@ check_receipt(const struct station *s, struct csn_m3 *m3, const uint8_t t2[32],
 	struct csn_bytes     payload;
 	uint8_t              buf[CSN_L_MAX];
 
-	if (!m3->has_receipt)
-		return s->pk_len == 0 ? 0 : CSN_CODE_RECEIPT;
-	if (s->pk_len == 0 || csn_cose_headers(&m3->receipt, s->suite, CSN_COSE_PLAIN) < 0)
+	if (s->pk_len == 0)
+		return 0;
+	if (!m3->has_receipt || csn_cose_headers(&m3->receipt, s->suite, CSN_COSE_PLAIN) < 0)
 		return CSN_CODE_RECEIPT;
 	csn_dcbor_out_init(&out, buf, sizeof buf);
 	csn_offer_put_receipt(&out, t2, s->did, m3->result,
@@ -402,7 +405,7 @@ station_done(const struct station *s, struct csn_bytes m3, struct csn_bytes chec
 		return r;
 	if (!csn_same_n(tag3, msg.tag3, sizeof tag3))
 		return CSN_CODE_DONE_TAG;
-	*ret_receipt = msg.has_receipt ? msg.receipt.raw : CSN_BYTES_NONE;
+	*ret_receipt = msg.has_receipt && s->pk_len > 0 ? msg.receipt.raw : CSN_BYTES_NONE;
 	r = check_receipt(s, &msg, ret_t2, checkpoint);
 	if (r != 0)
 		return r;
