@@ -431,8 +431,8 @@ audit_note_open(const char *note, const char *name, const uint8_t key[32],
 {
 	struct audit_head head;
 	char              start[AUDIT_NAME_MAX + 8];
+	char              body[AUDIT_NOTE_MAX], again[AUDIT_NOTE_MAX];
 	unsigned char     line[72];
-	uint8_t           id[4];
 	size_t            all = strnlen(note, AUDIT_NOTE_MAX);
 	const char       *gap = strstr(note, "\n\n");
 
@@ -448,8 +448,12 @@ audit_note_open(const char *note, const char *name, const uint8_t key[32],
 	if (strncmp(at, start, strlen(start)) != 0 || strlen(at) != strlen(start) + 93)
 		return CSN_E_REFUSED;
 	at += strlen(start);
-	if (at[92] != '\n' || EVP_DecodeBlock(line, (const unsigned char *)at, 92) != 69 ||
-	    key_id(name, key, id) < 0 || memcmp(line, id, 4) != 0 ||
+	if (at[92] != '\n' || EVP_DecodeBlock(line, (const unsigned char *)at, 92) != 69)
+		return CSN_E_REFUSED;
+	/* Written again it must be the same: key id and spare bits of base64, too. */
+	snprintf(body, sizeof body, "%.*s", (int)len, note);
+	if (audit_note_seal(body, name, key, line + 4, again, sizeof again) < 0 ||
+	    strcmp(again, note) != 0 ||
 	    !signature_good((struct csn_bytes){ (const uint8_t *)note, len }, key, line + 4))
 		return CSN_E_REFUSED;
 	*ret_head = head;
@@ -461,9 +465,8 @@ audit_note_open(const char *note, const char *name, const uint8_t key[32],
 int
 audit_check_add(struct audit_check *check, struct csn_bytes bytes)
 {
-	struct audit_entry entry;
-	uint8_t            root[32];
-	int                r = audit_decode(bytes, &entry);
+	uint8_t root[32];
+	int     r = csn_dcbor_check(bytes);
 
 	if (r == CSN_OK)
 		r = audit_tree_add(&check->tree, bytes);

@@ -77,8 +77,8 @@ int audit_note_open(const char *note, const char *name, const uint8_t key[32],
                     struct audit_head *ret_head);
 
 /*
- * Checks a log entry by entry against an earlier head: every entry is well formed and
- * the log grows from that head.
+ * Checks a log entry by entry against an earlier head: every entry is dCBOR (a ceremony
+ * may write entries of its own shape) and the log grows from that head.
  */
 struct audit_check {
 	struct audit_tree tree;

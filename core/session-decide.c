@@ -244,6 +244,20 @@ in_order(const struct session *s, uint32_t stage)
 	return true;
 }
 
+/* Policy has its say at one stage; the others are put on record as they come. */
+static int
+judge(struct call *call)
+{
+	struct session *s = call->s;
+
+	if (call->stage != CSN_STAGE_AUTHORISED)
+		return record_decision(call, true, "");
+	policy_judge(s->parts.policy, &s->facts, &s->answer);
+	if (!s->answer.allowed)
+		return record_decision(call, false, "policy");
+	return s->answer.two_person ? ask_second_person(call) : record_decision(call, true, "");
+}
+
 int
 session_decide(struct csn_session *pub, uint32_t id, uint32_t stage)
 {
@@ -263,17 +277,9 @@ session_decide(struct csn_session *pub, uint32_t id, uint32_t stage)
 		return CSN_E_INVALID;
 	call->stage = stage;
 	s->deciding = true;
-	int r;
-	if (stage == CSN_STAGE_AUTHORISED)
-		policy_judge(s->parts.policy, &s->facts, &s->answer);
-	if (stage != CSN_STAGE_AUTHORISED)
-		r = record_decision(call, true, "");
-	else if (!s->answer.allowed)
-		r = record_decision(call, false, "policy");
-	else if (s->answer.two_person)
-		r = ask_second_person(call);
-	else
-		r = record_decision(call, true, "");
+	int r = session_limit(s);
+	if (r == CSN_OK)
+		r = judge(call);
 	if (r < 0) {
 		s->deciding = false;
 		s->store_broken = true;

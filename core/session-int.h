@@ -94,6 +94,8 @@ void session_op_over(void *arg, struct csn_op *op, int result, struct csn_buf *b
 struct csn_op *session_op(struct call *call, const char *what, uint32_t limit_ms,
                           csn_op_cancel_fn *cancel, void *self);
 int session_op_started(struct call *call, int result);
+/* From now on the session has SESSION_LIFE_MS left; a second call changes nothing. */
+int session_limit(struct session *s);
 /* Ends the session for a reason of the core's own. */
 __attribute__((format(printf, 3, 4))) void
 session_fail(struct session *s, const char *reason, const char *fmt, ...);

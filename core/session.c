@@ -366,6 +366,16 @@ out_of_time(void *arg)
 	session_fail(s, "limit", "the session took too long and was ended");
 }
 
+int
+session_limit(struct session *s)
+{
+	if (s->life == NULL)
+		s->life = csn_loop_timer_add(s->parts.loop,
+		                             csn_loop_now(s->parts.loop) + SESSION_LIFE_MS * CSN_MS,
+		                             out_of_time, s);
+	return s->life != NULL ? CSN_OK : CSN_E_NOMEM;
+}
+
 static int
 push_plain(struct session *s, uint32_t type)
 {
@@ -423,12 +433,10 @@ session_new(const struct session_parts *parts, const struct csn_begin *begin,
 	if (r < 0)
 		goto fail;
 	r = push_plain(s, CSN_EVENT_START);
-	if (r == CSN_OK)
-		s->life = csn_loop_timer_add(parts->loop,
-		                             csn_loop_now(parts->loop) + SESSION_LIFE_MS * CSN_MS,
-		                             out_of_time, s);
-	if (s->life == NULL) {
-		r = csn_fail(err, CSN_E_NOMEM, "no memory for a session");
+	if (r == CSN_OK && s->side == CSN_SIDE_STATION) /* a device may wait for days */
+		r = session_limit(s);
+	if (r < 0) {
+		csn_fail(err, r, "no memory for a session");
 		goto fail;
 	}
 	*ret_session = s;

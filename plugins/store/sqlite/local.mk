@@ -8,3 +8,9 @@ plugins_store_sqlite_store_sqlite_la_CFLAGS  = $(MODULE_CFLAGS) $(SQLITE_CFLAGS)
 plugins_store_sqlite_store_sqlite_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_store_sqlite_store_sqlite_la_LIBADD  = $(SQLITE_LIBS)
 EXTRA_DIST += plugins/store/sqlite/README.md
+
+check_PROGRAMS += tests/modules/store_sqlite
+tests_modules_store_sqlite_SOURCES  = tests/modules/store_sqlite.c
+tests_modules_store_sqlite_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE $(SQLITE_CFLAGS)
+tests_modules_store_sqlite_LDADD    = tests/kit/libfakehost.la $(SQLITE_LIBS)
+TESTS += tests/modules/store_sqlite
