@@ -510,6 +510,17 @@ half_row(struct vec *v, const json_t *row)
 	return true;
 }
 
+/* The station's half makes the messages again from their inputs alone. */
+static void
+rebuild(struct vec *v, const json_t *root)
+{
+	char     why[256] = "";
+	unsigned count = 0;
+	bool     good = csgn1_station_trace(root, &count, why, sizeof why);
+
+	vec_row(v, good, "station: rebuilt: after %u values: %s", count, why);
+}
+
 void
 run_trace(struct vec *v, const json_t *root)
 {
@@ -536,6 +547,7 @@ run_trace(struct vec *v, const json_t *root)
 	run_hello(&t);
 	run_manifest(&t);
 	half_row(v, json_object_get(root, "vector"));
+	rebuild(v, root);
 }
 
 /* The first refusal of the fragments in order, or 0 and the message. */
