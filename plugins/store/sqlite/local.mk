@@ -14,3 +14,9 @@ tests_modules_store_sqlite_SOURCES  = tests/modules/store_sqlite.c
 tests_modules_store_sqlite_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE $(SQLITE_CFLAGS)
 tests_modules_store_sqlite_LDADD    = tests/kit/libfakehost.la $(SQLITE_LIBS)
 TESTS += tests/modules/store_sqlite
+
+check_PROGRAMS += tests/modules/store_sqlite_kill
+tests_modules_store_sqlite_kill_SOURCES  = tests/modules/store_sqlite_kill.c
+tests_modules_store_sqlite_kill_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
+tests_modules_store_sqlite_kill_LDADD    = tests/kit/libfakehost.la
+TESTS += tests/modules/store_sqlite_kill
