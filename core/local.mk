@@ -101,6 +101,12 @@ tests_modules_channel_builtin_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
 tests_modules_channel_builtin_la_LDFLAGS = -module -avoid-version -static \
 	-rpath $(abs_builddir)/tests/modules
 
+EXTRA_DIST += conf/countersign.conf
+check_PROGRAMS += tests/unit/core_conf
+TESTS += tests/unit/core_conf
+tests_unit_core_conf_SOURCES  = tests/unit/core_conf.c
+tests_unit_core_conf_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_core_conf_LDADD    = core/libcsncore.la
 check_PROGRAMS += tests/unit/core_config
 TESTS += tests/unit/core_config
 tests_unit_core_config_SOURCES  = tests/unit/core_config.c tests/unit/core_stub.h

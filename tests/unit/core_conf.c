@@ -1,0 +1,53 @@
+/* The example in conf/ is a sound one, judged with the plugins of this tree. */
+#include "core/config.h"
+#include "core/loader.h"
+
+#include "kit/tap.h"
+
+#include <glob.h>
+#include <stdlib.h>
+
+/* Each module of the tree, refused ones shown. */
+static struct csn_loader *
+load_all(size_t *ret_ready)
+{
+	struct csn_loader *loader = csn_loader_new(NULL, NULL);
+	struct csn_error   err = { 0 };
+	glob_t             found;
+
+	*ret_ready = 0;
+	if (loader == NULL ||
+	    glob(TEST_BUILDDIR "/plugins/*/*/.libs", 0, NULL, &found) != 0)
+		return loader;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		if (csn_loader_add_folder(loader, found.gl_pathv[i], &err) < 0)
+			tap_ok(false, "%s", err.text);
+	globfree(&found);
+	for (const struct csn_module *m = csn_loader_list(loader); m != NULL; m = m->next) {
+		*ret_ready += m->state == CSN_MODULE_READY;
+		tap_ok(m->state == CSN_MODULE_READY, "%s is loaded%s%s", m->name,
+		       m->reason[0] != '\0' ? ": " : "", m->reason);
+	}
+	return loader;
+}
+
+int
+main(void)
+{
+	size_t                  ready;
+	struct csn_loader      *loader = load_all(&ready);
+	struct csn_config_file *file = NULL;
+	struct csn_error        err = { 0 };
+
+	tap_is(csn_config_read(TEST_SRCDIR "/conf/countersign.conf", &file, &err), CSN_OK,
+	       "the example is read");
+	if (ready == 0)
+		tap_skip("its plugins' options", "no module files: plugins are built in");
+	csn_config_check(file, ready > 0 ? loader : NULL);
+	if (!tap_is((long long)csn_config_mistakes(file), 0, "it has no mistake"))
+		for (size_t i = 0; i < csn_config_mistakes(file); i++)
+			tap_note("%s", csn_config_mistake(file, i));
+	csn_config_free(file);
+	csn_loader_free(loader);
+	return tap_done();
+}
