@@ -344,6 +344,8 @@ explain_missing(const struct csn_loader *loader, uint32_t kind, const char *name
 	size_t      count = 0;
 
 	snprintf(id, sizeof id, "%s_%.64s", csn_kind_name(kind), name);
+	for (char *at = id; (at = strchr(at, '-')) != NULL;)
+		*at = '_'; /* a symbol has no other choice */
 	for (const struct csn_module *m = loader->first; m != NULL; m = m->next) {
 		if (m->state == CSN_MODULE_REFUSED && strcmp(m->name, id) == 0)
 			return csn_fail(err, CSN_E_MISSING, "plugin %s %.64s was refused: %s",
