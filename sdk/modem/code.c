@@ -194,16 +194,17 @@ modem_slot_code(const struct slots *slots, uint32_t j)
 size_t
 modem_code_bits(const struct geometry *geo)
 {
-	return geo->bits - (geo->pilot == 0 ? 0u : (unsigned)geo->bits / geo->pilot);
+	size_t pilots = 0;
+
+	if (geo->pilot != 0)
+		pilots = (geo->bits - geo->pilot / 2u + geo->pilot - 1) / geo->pilot;
+	return geo->bits - pilots;
 }
 
 bool
 modem_is_pilot(const struct geometry *geo, size_t place)
 {
-	size_t at = place % geo->bits;
-
-	return geo->pilot != 0 && at % geo->pilot == geo->pilot / 2u &&
-		at < (size_t)(geo->bits / geo->pilot) * geo->pilot;
+	return geo->pilot != 0 && place % geo->bits % geo->pilot == geo->pilot / 2u;
 }
 
 uint32_t

@@ -7,6 +7,7 @@
 
 enum {
 	PASSES        = 5,
+	TAP_PASSES    = 6,
 	MEMORY_BURSTS = 8,                  /* soft bits of so many are added at most */
 	MEMORY_POINTS = 30 * BASE_RATE_HZ,  /* and for so long */
 };
@@ -356,6 +357,33 @@ clean_taps(struct demod *d, struct cpx *tap, float noise)
 	memcpy(tap, d->work, n * sizeof *tap);
 }
 
+/*
+ * Taps behind the band's carriers in d->freq.  What lies beside the band is
+ * unknown, not zero: it is filled from the taps found so far, or the edges
+ * would smear every tap.
+ */
+static void
+find_taps(struct demod *d, const struct fft *fft, float noise)
+{
+	const struct geometry *g = d->g;
+	size_t n = g->np;
+	struct cpx *band = d->channel; /* free until the channel is known */
+
+	for (int f = -g->kp; f <= g->kp; f++)
+		band[f + g->kp] = *bin(d->freq, n, f);
+	for (int pass = 0; pass < TAP_PASSES; pass++) {
+		if (pass > 0) {
+			modem_fft(fft, d->time, d->freq);
+			for (size_t i = 0; i < n; i++)
+				d->freq[i] = cpx_scale(d->freq[i], 1.0f / (float)n);
+		}
+		for (int f = -g->kp; f <= g->kp; f++)
+			*bin(d->freq, n, f) = band[f + g->kp];
+		modem_ifft(fft, d->freq, d->time);
+		clean_taps(d, d->time, noise);
+	}
+}
+
 /* Points from the first 5 % of the taps' energy to 90 %; `early` taps wrap round. */
 static float
 echo_points(const struct cpx *tap, size_t n, size_t early)
@@ -391,8 +419,7 @@ preamble_channel(struct demod *d, const struct cpx *a, const struct cpx *b)
 		noise += cpx_norm(cpx_sub(a[f + g->kp], b[f + g->kp])) / 2;
 	}
 	modem_fft_plan(&fft, g->np, d->twiddle, FFT_MAX);
-	modem_ifft(&fft, d->freq, d->time);
-	clean_taps(d, d->time, noise * root * root * 2);
+	find_taps(d, &fft, noise * root * root * 2);
 	d->echo = echo_points(d->time, g->np, early);
 
 	memset(d->work, 0, g->n * sizeof *d->work);
@@ -437,6 +464,12 @@ symbol_start(const struct geometry *g, size_t symbol)
 {
 	return (double)(2 * g->np + RAMP + g->prefix) +
 		(double)symbol * (double)(g->n + g->prefix);
+}
+
+static int
+abs_int(int v)
+{
+	return v < 0 ? -v : v;
 }
 
 /* The carrier that repeats what carrier f says, conjugated. */
@@ -728,24 +761,35 @@ energy(const struct cpx *v, size_t n)
 	return sum;
 }
 
-/* Power of a symbol's gain, from itself and its neighbours. */
+/*
+ * Noise of a symbol over that of the preamble, without knowing its bits: what
+ * a carrier and its partner do not agree on.
+ */
 static float
-gain_power(struct demod *d, size_t symbol)
+disagreement(const struct demod *d, const struct cpx *y)
 {
-	size_t reach = d->g->profile == CSN_MODEM_MOTION ? 3 : 0;
-	size_t from = symbol > reach ? symbol - reach : 0;
-	size_t to = symbol + reach < d->symbols ? symbol + reach : d->symbols - 1;
-	float sum = 0;
+	const struct geometry *g = d->g;
+	float sum = 0, count = 1e-3f;
 
-	if (d->g->alpha < 0.5f)
-		return 1;
-	for (size_t s = from; s <= to; s++)
-		sum += squared_gain(d, spectrum_of(d, s)).value.re;
-	sum /= (float)(to - from + 1);
-	return sum < 0.05f ? 0.05f : sum;
+	for (int f = -g->k; f <= g->k; f++) {
+		int p = partner(g, f);
+		struct cpx hf, hp, left;
+		float all;
+
+		if (f == 0 || p < -g->k || p > g->k || abs_int(f) >= abs_int(p))
+			continue;
+		hf = d->channel[f + g->k];
+		hp = d->channel[p + g->k];
+		/* hp* y - hf (partner's y)*: the bit's share cancels */
+		left = cpx_sub(cpx_mulc(y[f + g->k], hp), cpx_mulc(hf, y[p + g->k]));
+		all = cpx_norm(hf) * d->noise[p + g->k] + cpx_norm(hp) * d->noise[f + g->k];
+		sum += cpx_norm(left) / (all + 1e-30f);
+		count += 1;
+	}
+	return sum / count;
 }
 
-/* Gain and noise of each symbol from its energy. */
+/* Gain and noise of each symbol. */
 static void
 judge_symbols(struct demod *d)
 {
@@ -756,14 +800,11 @@ judge_symbols(struct demod *d)
 		noise += d->noise[i];
 	for (size_t s = 0; s < d->symbols; s++) {
 		float heard = energy(spectrum_of(d, s), m);
-		float power = gain_power(d, s);
-		float left;
+		float trouble = disagreement(d, spectrum_of(d, s));
+		float power = (heard - trouble * noise) / sent;
 
-		if (power * sent > heard)
-			power = heard / sent;
-		left = (heard - power * sent) / noise;
-		d->gain[s] = (struct cpx){ sqrtf(power), 0 };
-		d->trouble[s] = left < 0.5f ? 0.5f : left;
+		d->gain[s] = (struct cpx){ sqrtf(power < 0.02f ? 0.02f : power), 0 };
+		d->trouble[s] = trouble < 0.3f ? 0.3f : trouble;
 	}
 }
 

@@ -299,7 +299,7 @@ carrier_energy(const struct csn_modem_rx *rx, float low_hz, float high_hz)
 
 	for (int f = from; f <= to; f++)
 		sum += cpx_norm(rx->heard[(size_t)(f + FFT_MAX) % FFT_MAX]);
-	return sum / (float)(to - from + 1);
+	return sum / (float)(to - from + 1) / ((float)FFT_MAX * FFT_MAX);
 }
 
 /*
@@ -315,7 +315,7 @@ watch_rate(struct csn_modem_rx *rx)
 	float above = carrier_energy(rx, edge, 2000);
 	float within = carrier_energy(rx, half * 0.6f, half);
 
-	if (above < 20 * below || within < 20 * below) {
+	if (above < 20 * below || within < 20 * below || within < 1e-12f) {
 		rx->shifted = 0;
 		return;
 	}

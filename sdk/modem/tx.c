@@ -30,8 +30,8 @@ struct csn_modem_tx {
 /* Real crest of each profile's waveform; limit() keeps every sample inside it. */
 static const float crest[CSN_MODEM_PROFILES] = {
 	[CSN_MODEM_FAST]   = 2.24f, /* 7.0 dB */
-	[CSN_MODEM_LONG]   = 1.88f, /* 5.5 dB */
-	[CSN_MODEM_MOTION] = 1.88f,
+	[CSN_MODEM_LONG]   = 1.85f, /* 5.4 dB */
+	[CSN_MODEM_MOTION] = 1.85f,
 };
 
 size_t

@@ -203,6 +203,8 @@ def arguments():
                     help="a channel parameter in place of the preset's, e.g. snr=12")
     ap.add_argument("--band", nargs=2, type=float, metavar=("LOW", "HIGH"))
     ap.add_argument("--channel", help="channel.py of the simulator")
+    ap.add_argument("--have-channel", action="store_true",
+                    help="only say whether the simulator is there")
     ap.add_argument("--csv")
     ap.add_argument("--jobs", type=int, default=os.cpu_count())
     ap.add_argument("-v", "--verbose", action="count", default=0)
@@ -213,6 +215,9 @@ def main():
     options = arguments()
     options.profile = options.profile or PROFILE[options.preset]
     options.channel = find_channel(options.channel)
+    if options.have_channel:
+        print(options.channel)
+        return
     options.pipe = find_pipe()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
