@@ -7,6 +7,7 @@ plugins_channel_qr_libqrzxing_la_CXXFLAGS = $(AM_CXXFLAGS) -fvisibility=hidden $
 
 noinst_LTLIBRARIES += plugins/channel/qr/libqr.la
 plugins_channel_qr_libqr_la_SOURCES = \
+	plugins/channel/qr/diag.c \
 	plugins/channel/qr/diag.h \
 	plugins/channel/qr/fountain.c \
 	plugins/channel/qr/fountain.h \
@@ -15,10 +16,13 @@ plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/qr-bits.h \
 	plugins/channel/qr/qr-decode.c \
 	plugins/channel/qr/qr-decode.h \
+	plugins/channel/qr/qr-equal.c \
 	plugins/channel/qr/qr-find.c \
 	plugins/channel/qr/qr-find.h \
 	plugins/channel/qr/qr-grid.c \
 	plugins/channel/qr/qr-grid.h \
+	plugins/channel/qr/qr-measure.c \
+	plugins/channel/qr/qr-measure.h \
 	plugins/channel/qr/qr-read.c \
 	plugins/channel/qr/qr-read.h \
 	plugins/channel/qr/qr-rs.c \

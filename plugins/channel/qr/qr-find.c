@@ -9,7 +9,7 @@ enum {
 	SMOOTH_NEAR = 1,
 	RUNS        = 5, /* dark light dark light dark */
 	BIAS        = 3, /* grey levels below the mean that dark begins */
-	TRIED_MAX   = 24, /* finders that are combined */
+	TRIED_MAX   = 36, /* finders that are combined */
 	KEPT_MAX    = 24, /* of the half picture's */
 	CROSSES_MAX = 6000, /* crossings examined in one picture */
 };
@@ -86,8 +86,8 @@ make_thresholds(struct qr_finder_search *search, int smooth)
 }
 
 /* Grey levels between the darkest and the lightest squares, a few of each left out. */
-static unsigned
-measure_range(const struct qr_finder_search *search)
+static void
+measure_range(struct qr_finder_search *search)
 {
 	uint32_t histogram[256] = { 0 }, all = search->tiles_x * search->tiles_y;
 	uint32_t few = all / 50, seen = 0;
@@ -99,7 +99,8 @@ measure_range(const struct qr_finder_search *search)
 		seen += histogram[low++];
 	for (seen = 0; high > low && seen + histogram[high] <= few; high--)
 		seen += histogram[high];
-	return high - low;
+	search->lightest = high;
+	search->range = high - low;
 }
 
 static bool
@@ -222,6 +223,21 @@ confirm(const struct qr_finder_search *search, const struct qr_picture *picture,
 	return true;
 }
 
+/* Makes room: rows beyond @y cannot confirm what one row crossed well above it. */
+static void
+drop_passing(struct qr_finder_search *search, float y)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < search->finders; i++) {
+		const struct qr_finder *finder = &search->finder[i];
+
+		if (finder->hits > 1 || finder->centre.y + 3 * finder->unit > y)
+			search->finder[kept++] = *finder;
+	}
+	search->finders = kept;
+}
+
 static void
 add_finder(struct qr_finder_search *search, struct qr_finder add)
 {
@@ -238,6 +254,8 @@ add_finder(struct qr_finder_search *search, struct qr_finder add)
 		old->hits++;
 		return;
 	}
+	if (search->finders == QR_FINDERS_MAX)
+		drop_passing(search, add.centre.y);
 	if (search->finders < QR_FINDERS_MAX)
 		search->finder[search->finders++] = add;
 }
@@ -444,7 +462,7 @@ qr_find(struct qr_finder_search *search, const struct qr_picture *picture,
 		return r;
 	make_means(search, picture);
 	make_thresholds(search, focus == QR_FOCUS_NEAR ? SMOOTH_NEAR : SMOOTH_WIDE);
-	search->range = measure_range(search);
+	measure_range(search);
 	if (from_half)
 		enlarge(search);
 	else

@@ -5,8 +5,8 @@
 #include "qr.h"
 
 enum {
-	QR_FINDERS_MAX = 96, /* in one picture */
-	QR_TRIPLES_MAX = 96, /* that are tried */
+	QR_FINDERS_MAX = 128, /* in one picture */
+	QR_TRIPLES_MAX = 160, /* that are tried */
 	QR_TILE        = 4,  /* pixels a side of the squares that thresholds are made of */
 };
 
@@ -39,7 +39,8 @@ struct qr_finder_search { /* scratch memory and results */
 	uint32_t         tiles_x;
 	uint32_t         tiles_y;
 	size_t           size;
-	unsigned         range; /* grey levels between dark and light squares */
+	unsigned         lightest; /* grey level of the lightest squares, a few left out */
+	unsigned         range;    /* grey levels between dark and light squares */
 	uint16_t         runs[QR_PICTURE_MAX + 2];
 	struct qr_finder finder[QR_FINDERS_MAX];
 	unsigned         finders;

@@ -7,7 +7,6 @@
 enum {
 	AREA        = 8, /* modules a side of the areas that have a threshold of their own */
 	TILES       = 6, /* along a side, for the bend */
-	TRAIN_MAX   = 3000, /* modules that the equaliser learns from */
 	ALIGN_SIDE  = 5,
 };
 
@@ -22,17 +21,10 @@ make_light(void)
 }
 
 static inline float
-clamp(float value, float low, float high)
-{
-	/* In this order a NaN becomes @low. */
-	return value > low ? value < high ? value : high : low;
-}
-
-static inline float
 sample(const struct qr_picture *picture, float x, float y)
 {
-	x = clamp(x - 0.5f, 0, (float)picture->width - 1.01f);
-	y = clamp(y - 0.5f, 0, (float)picture->height - 1.01f);
+	x = qr_clamp(x - 0.5f, 0, (float)picture->width - 1.01f);
+	y = qr_clamp(y - 0.5f, 0, (float)picture->height - 1.01f);
 	int ix = (int)x, iy = (int)y;
 	float fx = x - (float)ix, fy = y - (float)iy;
 	const uint8_t *at = picture->grey + (size_t)iy * picture->stride + ix;
@@ -47,8 +39,8 @@ sample(const struct qr_picture *picture, float x, float y)
 static bool
 begin_warp(struct qr_warp *warp, const struct qr_triple *triple, float side)
 {
-	float g = clamp(triple->lean_across, -0.4f, 0.6f);
-	float h = clamp(triple->lean_down, -0.4f, 0.6f);
+	float g = qr_clamp(triple->lean_across, -0.4f, 0.6f);
+	float h = qr_clamp(triple->lean_down, -0.4f, 0.6f);
 	struct qr_point o = triple->top_left.centre, a = triple->top_right.centre;
 	struct qr_point b = triple->bottom_left.centre;
 	float w = 1 + g + h, n = side;
@@ -305,11 +297,11 @@ qr_grid_likeness(const struct qr_picture *picture, const struct qr_triple *tripl
 
 unsigned
 qr_grid_versions(const struct qr_picture *picture, const struct qr_triple *triple,
-                 unsigned ret_versions[2])
+                 unsigned ret_versions[2], float *ret_said)
 {
 	const int reach = 4, worded = 7;
 	float exact = ((triple->across + triple->down) / 2 + 7 - 17) / 4;
-	int near = (int)lroundf(clamp(exact, 1, QR_VERSION_MAX));
+	int near = (int)lroundf(qr_clamp(exact, 1, QR_VERSION_MAX));
 	int other = exact > (float)near ? near + 1 : near - 1, best = 0;
 	float bit[2 * QR_VERSION_BITS], best_score = 0.3f * 2 * QR_VERSION_BITS;
 	struct qr_warp warp;
@@ -331,6 +323,7 @@ qr_grid_versions(const struct qr_picture *picture, const struct qr_triple *tripl
 			}
 		}
 	}
+	*ret_said = best == 0 ? 0 : best_score / (2 * QR_VERSION_BITS);
 	if (best != 0) {
 		ret_versions[0] = (unsigned)best;
 		return 1;
@@ -362,13 +355,6 @@ sample_half(struct qr_grid *grid, const struct qr_picture *picture)
 		for (unsigned i = 0; i < grid->wide; i++)
 			*out++ = sample(picture, points[i].x, points[i].y);
 	}
-}
-
-/* Index in @half of the middle of a module. */
-static size_t
-middle_of(const struct qr_grid *grid, unsigned row, unsigned column)
-{
-	return (size_t)(2 * row + 2) * grid->wide + 2 * column + 2;
 }
 
 /* A module's light, from its middle and what lies half a module round it. */
@@ -437,7 +423,7 @@ measure_areas(struct qr_grid *grid)
 			for (unsigned y = 0; y < AREA; y++)
 				for (unsigned x = 0; x < AREA; x++)
 					value[n++] = module_light(
-						grid, middle_of(grid, row + y, column + x));
+						grid, qr_grid_middle(grid, row + y, column + x));
 			measure_area(value, n, &grid->middle[at], &grid->swing[at]);
 			sorted[at] = grid->swing[at];
 		}
@@ -451,8 +437,8 @@ measure_areas(struct qr_grid *grid)
 static float
 between(const float *area, unsigned areas, float x, float y)
 {
-	x = clamp(x, 0, (float)(areas - 1));
-	y = clamp(y, 0, (float)(areas - 1));
+	x = qr_clamp(x, 0, (float)(areas - 1));
+	y = qr_clamp(y, 0, (float)(areas - 1));
 	unsigned ix = (unsigned)x, iy = (unsigned)y;
 	unsigned jx = ix + 1 < areas ? ix + 1 : ix, jy = iy + 1 < areas ? iy + 1 : iy;
 	float fx = x - (float)ix, fy = y - (float)iy;
@@ -478,7 +464,7 @@ threshold(struct qr_grid *grid)
 
 			grid->middle_at[at] = middle;
 			grid->inverse_at[at] = inverse;
-			grid->soft[at] = (middle - module_light(grid, middle_of(grid, row, column))) *
+			grid->soft[at] = (middle - module_light(grid, qr_grid_middle(grid, row, column))) *
 			                 inverse;
 		}
 	}
@@ -510,7 +496,7 @@ standing_out(const struct qr_grid *grid, const unsigned from[2], const unsigned 
 	for (unsigned row = from[1]; row < to[1]; row++) {
 		for (unsigned column = from[0]; column < to[0]; column++) {
 			unsigned at = row * grid->side + column;
-			const float *h = grid->half + middle_of(grid, row, column);
+			const float *h = grid->half + qr_grid_middle(grid, row, column);
 
 			for (unsigned k = 0; k < 5; k++)
 				ret_sum[k] += fabsf(h[shift[k]] - grid->middle_at[at]) *
@@ -528,7 +514,7 @@ peak(float before, float at, float after, float *ret_sharp)
 	*ret_sharp = fmaxf(-curve / (at + 1e-6f), 0);
 	if (curve > -0.01f * at)
 		return after > before ? 0.2f : after < before ? -0.2f : 0;
-	return clamp(0.25f * (before - after) / curve, -0.4f, 0.4f);
+	return qr_clamp(0.25f * (before - after) / curve, -0.4f, 0.4f);
 }
 
 float
@@ -558,95 +544,4 @@ qr_grid_refine(struct qr_grid *grid)
 	}
 	qr_warp_bend(&grid->warp, pins, count);
 	return largest;
-}
-
-/* What the equaliser sees of a module: samples round it, less its threshold, scaled. */
-static void
-taps_of(const struct qr_grid *grid, unsigned row, unsigned column, float ret_tap[QR_TAPS + 1])
-{
-	unsigned at = row * grid->side + column, n = 0;
-	const float *h = grid->half + middle_of(grid, row, column);
-	float middle = grid->middle_at[at], inverse = grid->inverse_at[at];
-
-	for (int dy = -2; dy <= 2; dy++)
-		for (int dx = -2; dx <= 2; dx++)
-			ret_tap[n++] = (middle - h[dy * (int)grid->wide + dx]) * inverse;
-	ret_tap[n] = 1;
-}
-
-/* What a module should be, or 0 when nobody knows. */
-static float
-lesson(const struct qr_layout *layout, const float *guess, unsigned at)
-{
-	const float sure = 0.25f;
-
-	if (layout->kind[at] == QR_MODULE_DARK)
-		return 1;
-	if (layout->kind[at] == QR_MODULE_LIGHT)
-		return -1;
-	if (fabsf(guess[at]) < sure)
-		return 0;
-	return guess[at] > 0 ? 1 : -1;
-}
-
-static bool
-learn(struct qr_grid *grid, const struct qr_layout *layout, const float *guess)
-{
-	enum { N = QR_TAPS + 1 };
-	float square[N * N] = { 0 }, right[N] = { 0 }, tap[N], want_square = 0;
-	unsigned modules = grid->side * grid->side, step = modules / TRAIN_MAX + 1, n = 0;
-	double matrix[N * N], answer[N];
-
-	for (unsigned at = 0; at < modules; at++) {
-		float want = lesson(layout, guess, at);
-
-		/* Patterns are always known; of the rest an even share will do. */
-		if (want == 0 || (layout->kind[at] < QR_MODULE_LIGHT && at % step != 0))
-			continue;
-		taps_of(grid, at / grid->side, at % grid->side, tap);
-		for (unsigned i = 0; i < N; i++) {
-			for (unsigned j = 0; j <= i; j++)
-				square[i * N + j] += tap[i] * tap[j];
-			right[i] += tap[i] * want;
-		}
-		want_square += 1;
-		n++;
-	}
-	if (n < 4 * N)
-		return false;
-	for (unsigned i = 0; i < N; i++) {
-		for (unsigned j = 0; j < N; j++)
-			matrix[i * N + j] = square[i * N + j];
-		matrix[i * N + i] += 0.01 * n;
-		answer[i] = right[i];
-	}
-	if (!qr_solve(matrix, answer, N))
-		return false;
-	double explained = 0;
-	for (unsigned i = 0; i < N; i++) {
-		grid->tap[i] = (float)answer[i];
-		explained += answer[i] * right[i];
-	}
-	grid->misfit = clamp(1 - (float)explained / want_square, 0.01f, 1);
-	return true;
-}
-
-bool
-qr_grid_equalise(struct qr_grid *grid, const struct qr_layout *layout, const float *guess)
-{
-	float tap[QR_TAPS + 1];
-
-	if (!learn(grid, layout, guess == NULL ? grid->soft : guess))
-		return false;
-	for (unsigned row = 0; row < grid->side; row++) {
-		for (unsigned column = 0; column < grid->side; column++) {
-			float sum = 0;
-
-			taps_of(grid, row, column, tap);
-			for (unsigned i = 0; i <= QR_TAPS; i++)
-				sum += tap[i] * grid->tap[i];
-			grid->soft[row * grid->side + column] = sum;
-		}
-	}
-	return true;
 }

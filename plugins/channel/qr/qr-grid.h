@@ -32,9 +32,26 @@ struct qr_grid {
 	float          misfit; /* of the equaliser on what it was trained with: 0 good, 1 none */
 };
 
-/* Versions to try, likeliest first, one or two: what the picture says near what distances say. */
+static inline float
+qr_clamp(float value, float low, float high)
+{
+	/* In this order a NaN becomes @low. */
+	return value > low ? value < high ? value : high : low;
+}
+
+/* Index in @half of the middle of a module. */
+static inline size_t
+qr_grid_middle(const struct qr_grid *grid, unsigned row, unsigned column)
+{
+	return (size_t)(2 * row + 2) * grid->wide + 2 * column + 2;
+}
+
+/*
+ * Versions to try, likeliest first, one or two: what the picture says near what distances
+ * say.  @ret_said is how clearly the picture says it, 0 to 1; small versions do not.
+ */
 unsigned qr_grid_versions(const struct qr_picture *picture, const struct qr_triple *triple,
-                          unsigned ret_versions[2]);
+                          unsigned ret_versions[2], float *ret_said);
 
 /* How much the three look like finder patterns as a whole: the worst, -1 to 1. */
 float qr_grid_likeness(const struct qr_picture *picture, const struct qr_triple *triple);

@@ -1,4 +1,5 @@
 #include "qr-read.h"
+#include "diag.h"
 #include "qr-zbar.h"
 #include "tracked.h"
 
@@ -162,6 +163,7 @@ qr_reader_feed(struct qr_reader *reader, const uint8_t *grey, uint32_t width, ui
 	reader->unread = n > 0 ? 0 : reader->unread + 1;
 	reader->report.codes_read = (unsigned)n;
 	reader->report.time_ns = time_ns;
+	qr_diagnose(&reader->report);
 	return (int)reader->count;
 }
 

@@ -1,6 +1,7 @@
 #include "tracked.h"
 #include "qr-find.h"
 #include "qr-grid.h"
+#include "qr-measure.h"
 #include "qr-warp.h"
 
 #include <math.h>
@@ -14,6 +15,9 @@ enum {
 	PIXELS_MAX   = 1920 * 1088, /* of a picture that is searched; larger ones are halved */
 	LAYOUTS      = 4,    /* versions kept ready */
 	TRIES_MAX    = 10,   /* threes sampled in one picture, plus one for each code wanted */
+	WORDED_SURELY = 10,  /* version from which a code must say its version to be tried */
+	EQUALISE_WORK = 2,   /* samplings that cost as much as an equalisation */
+	WORK_MAX     = 3000000, /* samples taken in one picture before the search ends */
 	SETTLE_MAX   = 4,    /* times that a warp follows its modules in one picture */
 	UNREAD_MAX   = 2,    /* pictures unread before a place is doubted */
 	MISSES_MAX   = 5,    /* pictures after which a place is given up */
@@ -36,6 +40,7 @@ struct track {
 	unsigned         unread; /* and in which it was seen, but not read */
 	unsigned         version;
 	unsigned         merged; /* pictures in @sum */
+	unsigned         pictures; /* that the last reading took */
 	struct qr_warp   warp;   /* in pixels of the picture as it came */
 	struct qr_symbol symbol;
 	uint8_t          truth[QR_MODULES_MAX];
@@ -52,6 +57,7 @@ struct qr_eye {
 	unsigned                max_codes;
 	bool                    merge;
 	unsigned                since_search;
+	unsigned                work;    /* samples taken in this picture */
 	unsigned                trusted; /* places that need no search in this picture */
 	struct level            level[LEVELS + 1]; /* from the first one that is searched */
 	unsigned                levels;
@@ -198,20 +204,27 @@ correlation(const float *a, const float *b, const struct qr_layout *layout)
 	return ab / sqrtf(aa * bb);
 }
 
+static bool
+sample(struct qr_eye *eye, const struct qr_picture *picture)
+{
+	eye->work += eye->grid.wide * eye->grid.wide;
+	return qr_grid_sample(&eye->grid, picture);
+}
+
 /* Samples on the grid's warp and, unless it fits at once, lets the warp follow the modules. */
 static bool
 settle(struct qr_eye *eye, const struct qr_picture *picture, const struct qr_layout *layout)
 {
 	struct qr_grid *grid = &eye->grid;
 
-	if (!qr_grid_sample(grid, picture))
+	if (!sample(eye, picture))
 		return false;
 	for (unsigned i = 0; i < SETTLE_MAX; i++) {
 		if (qr_pattern_match(layout, grid->soft) >= pattern_fits)
 			return true;
 		float moved = qr_grid_refine(grid);
 
-		if (!qr_grid_sample(grid, picture))
+		if (!sample(eye, picture))
 			return false;
 		if (moved < settled_modules)
 			break;
@@ -227,16 +240,17 @@ read_alone(struct qr_eye *eye, const struct qr_picture *picture, const struct qr
 	if (qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol))
 		return true;
 	float moved = qr_grid_refine(grid);
-	if (!qr_grid_sample(grid, picture))
+	if (!sample(eye, picture))
 		return false;
 	if (moved > settled_modules) {
 		qr_grid_refine(grid);
-		if (!qr_grid_sample(grid, picture))
+		if (!sample(eye, picture))
 			return false;
 	}
 	if (qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol))
 		return true;
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2 && eye->work < WORK_MAX; i++) {
+		eye->work += EQUALISE_WORK * grid->wide * grid->wide;
 		if (!qr_grid_equalise(grid, layout, NULL))
 			return false;
 		if (qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol))
@@ -283,7 +297,31 @@ keep_symbol(struct qr_eye *eye, struct track *track, const struct qr_layout *lay
 	memcpy(track->truth, eye->decoder.truth, (size_t)layout->side * layout->side);
 	track->known = track->read = true;
 	track->way = way;
+	track->pictures = way == QR_WAY_MERGED ? track->merged : 1;
 	track->merged = 0;
+}
+
+/* Measures the first code of a picture; a later one only if it is the first to be read. */
+static void
+report_on(struct qr_eye *eye, const struct track *track, const struct qr_picture *picture,
+          const struct qr_layout *layout, unsigned level)
+{
+	struct qr_report *report = &eye->report;
+	float scale = (float)(1u << level) / eye->shrink;
+
+	report->codes_read += track->read;
+	if (++report->codes_seen > 1 && !(track->read && report->codes_read == 1))
+		return;
+	qr_measure(&eye->grid, picture, layout, report);
+	report->module_px *= scale;
+	for (unsigned i = 0; i < 4; i++) {
+		report->corner[i].x *= scale;
+		report->corner[i].y *= scale;
+	}
+	report->merged = track->read ? track->pictures : 0;
+	report->corrected = track->read
+	                            ? (float)track->symbol.corrected / (float)track->symbol.total
+	                            : 0;
 }
 
 /* What the sampled grid says goes to its track. */
@@ -349,6 +387,7 @@ follow(struct qr_eye *eye, struct track *track)
 	    qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol)) {
 		keep_symbol(eye, track, layout, QR_WAY_TRACKED);
 		save_warp(eye, track, level);
+		report_on(eye, track, picture, layout, level);
 		return true;
 	}
 	/* A new plane: what bends have gathered over many pictures may be what is wrong. */
@@ -357,6 +396,7 @@ follow(struct qr_eye *eye, struct track *track)
 		return false;
 	absorb(eye, track, picture, layout, true);
 	save_warp(eye, track, level);
+	report_on(eye, track, picture, layout, level);
 	return true;
 }
 
@@ -435,7 +475,8 @@ static bool
 try_triple(struct qr_eye *eye, const struct qr_triple *triple, unsigned level)
 {
 	const struct qr_picture *picture = &eye->level[level].picture;
-	unsigned versions[2], n = qr_grid_versions(picture, triple, versions);
+	float said;
+	unsigned versions[2], n = qr_grid_versions(picture, triple, versions, &said);
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct qr_layout *layout = layout_of(eye, versions[i]);
@@ -450,9 +491,9 @@ try_triple(struct qr_eye *eye, const struct qr_triple *triple, unsigned level)
 			return false;
 		track->version = versions[i];
 		track->misses = 0;
-		eye->report.codes_seen++;
 		absorb(eye, track, picture, layout, false);
 		save_warp(eye, track, level);
+		report_on(eye, track, picture, layout, level);
 		return track->read;
 	}
 	return false;
@@ -473,6 +514,7 @@ rank_triples(struct qr_eye *eye, unsigned level)
 	/* Where finer and coarser levels do better: pixels a module. */
 	const float least = level == 0 ? 1 : 2.4f;
 	const float most = level + 1 == eye->levels ? 1e9f : 9;
+	const struct qr_picture *picture = &eye->level[level].picture;
 	struct qr_finder_search *found = &eye->search;
 	unsigned kept = 0;
 
@@ -482,10 +524,16 @@ rank_triples(struct qr_eye *eye, unsigned level)
 
 		if (unit < least || unit > most)
 			continue;
-		float alike = qr_grid_likeness(&eye->level[level].picture, triple);
+		float alike = qr_grid_likeness(picture, triple);
 		if (alike < likeness_least)
 			continue;
-		triple->rank = alike - triple->penalty;
+		unsigned versions[2];
+		float said;
+
+		qr_grid_versions(picture, triple, versions, &said);
+		if (versions[0] >= WORDED_SURELY && said == 0)
+			continue;
+		triple->rank = alike - triple->penalty + said;
 		found->triple[kept++] = *triple;
 	}
 	found->triples = kept;
@@ -502,7 +550,7 @@ search_level(struct qr_eye *eye, enum qr_focus focus, unsigned level, unsigned *
 	if (r < 0)
 		return r;
 	rank_triples(eye, level);
-	for (unsigned i = 0; i < eye->search.triples && *tries > 0; i++) {
+	for (unsigned i = 0; i < eye->search.triples && *tries > 0 && eye->work < WORK_MAX; i++) {
 		const struct qr_triple *triple = &eye->search.triple[i];
 
 		if (taken(eye, triple->top_left.centre, level) ||
@@ -551,7 +599,6 @@ follow_all(struct qr_eye *eye)
 		if (!track->live)
 			continue;
 		if (follow(eye, track)) {
-			eye->report.codes_seen++;
 			track->misses = 0;
 			track->unread = track->read ? 0 : track->unread + 1;
 			eye->trusted += track->unread <= UNREAD_MAX;
@@ -564,7 +611,7 @@ follow_all(struct qr_eye *eye)
 int
 qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 {
-	eye->sights = eye->trusted = 0;
+	eye->sights = eye->trusted = eye->work = 0;
 	memset(&eye->report, 0, sizeof eye->report);
 	if (shorter(picture) < SIDE_MIN)
 		return 0;
@@ -580,6 +627,8 @@ qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 		if (r < 0)
 			return r;
 	}
+	if (eye->report.codes_seen == 0)
+		eye->report.light = (float)eye->search.lightest / 255;
 	for (unsigned i = 0; i < QR_CODES_MAX; i++)
 		if (eye->track[i].live && eye->track[i].read)
 			eye->sight[eye->sights++] = i;
