@@ -68,10 +68,9 @@ device_step_bind(const struct csn_device_session *s, const struct csn_device_bin
 	                                              : s->offer_at_ns - bind->at_ns;
 	int code = csn_m2_parse(CSN_BYTES_OF(bind->m2), ret_m2);
 
+	/* 120 and 121 were judged when it was heard: only M2s of this sid4 come here. */
 	if (code != 0)
 		return code;
-	if (memcmp(ret_m2->sid4, s->sid, CSN_SID4_LEN) != 0)
-		return CSN_CODE_BIND_SID;
 	if (strcmp(bind->medium, s->offer_medium) == 0)
 		return CSN_CODE_BIND_MEDIA;
 	if (apart > (uint64_t)CSN_DEVICE_BIND_LATE_MS * NS_PER_MS)

@@ -607,6 +607,141 @@ test_state(struct bench *b)
 	       "an audit entry is dCBOR");
 }
 
+/* A crypto table whose call number @fail_at fails; 0: none does. */
+struct faulty {
+	struct csn_crypto table;
+	unsigned          calls, fail_at;
+};
+
+static bool
+fault(void *self)
+{
+	struct faulty *faulty = self;
+
+	return ++faulty->calls == faulty->fail_at;
+}
+
+static int
+f_sha256(void *self, const struct csn_bytes *parts, size_t n, uint8_t *ret)
+{
+	return fault(self) ? CSN_E_INTERNAL : csn_crypto_openssl()->sha256(NULL, parts, n, ret);
+}
+
+static int
+f_hmac(void *self, struct csn_bytes key, const struct csn_bytes *parts, size_t n, uint8_t *ret)
+{
+	return fault(self) ? CSN_E_INTERNAL
+	                   : csn_crypto_openssl()->hmac_sha256(NULL, key, parts, n, ret);
+}
+
+static int
+f_open(void *self, unsigned suite, const uint8_t *key, const uint8_t *nonce,
+       struct csn_bytes aad, struct csn_bytes sealed, uint8_t *ret)
+{
+	return fault(self) ? CSN_E_INTERNAL
+	                   : csn_crypto_openssl()->aead_open(NULL, suite, key, nonce, aad, sealed,
+	                                                     ret);
+}
+
+static int
+f_dh(void *self, unsigned suite, const uint8_t *sk, struct csn_bytes pk, uint8_t *ret)
+{
+	return fault(self) ? CSN_E_INTERNAL : csn_crypto_openssl()->dh(NULL, suite, sk, pk, ret);
+}
+
+static int
+f_sign(void *self, unsigned suite, const uint8_t *sk, const struct csn_bytes *parts, size_t n,
+       uint8_t *ret)
+{
+	return fault(self) ? CSN_E_INTERNAL
+	                   : csn_crypto_openssl()->sign(NULL, suite, sk, parts, n, ret);
+}
+
+static int
+f_verify(void *self, unsigned suite, struct csn_bytes pk, const struct csn_bytes *parts,
+         size_t n, const uint8_t *sig)
+{
+	return fault(self) ? CSN_E_REFUSED
+	                   : csn_crypto_openssl()->verify(NULL, suite, pk, parts, n, sig);
+}
+
+static int
+f_scrypt(void *self, struct csn_bytes password, struct csn_bytes salt, unsigned log2_n,
+         uint8_t *ret, size_t len)
+{
+	return fault(self) ? CSN_E_NOMEM
+	                   : csn_crypto_openssl()->scrypt(NULL, password, salt, log2_n, ret, len);
+}
+
+/* One whole ceremony with fault @fail_at; says whether it was accepted. */
+static bool
+accepted_with_fault(struct bench *b, struct faulty *faulty, unsigned fail_at)
+{
+	struct csn_device_action a;
+
+	bench_restart(b, &b->born);
+	b->dev.crypto = &faulty->table;
+	faulty->calls = 0;
+	faulty->fail_at = fail_at;
+	offer(b, b->m1);
+	a = bind(b, b->m2);
+	if (a.type == CSN_DEVICE_ASK_PIN)
+		a = type_pin(b, b->pin);
+	return a.type == CSN_DEVICE_ACCEPTED;
+}
+
+static void
+test_faults(struct bench *b)
+{
+	struct faulty faulty = { .table = *csn_crypto_openssl() };
+	unsigned      total, wrong = 0, left = 0;
+
+	faulty.table.self = &faulty;
+	faulty.table.sha256 = f_sha256;
+	faulty.table.hmac_sha256 = f_hmac;
+	faulty.table.aead_open = f_open;
+	faulty.table.dh = f_dh;
+	faulty.table.sign = f_sign;
+	faulty.table.verify = f_verify;
+	faulty.table.scrypt = f_scrypt;
+	tap_ok(accepted_with_fault(b, &faulty, 0), "without a fault it is taken");
+	total = faulty.calls;
+	for (unsigned k = 1; k <= total; k++) {
+		wrong += accepted_with_fault(b, &faulty, k) || b->durable.next != b->born.next;
+		left += !zero(b->buf, sizeof b->buf) || !zero(&b->dev.pending, sizeof b->dev.pending);
+	}
+	tap_ok(wrong == 0, "each of %u crypto calls failing in turn refuses, %u did not", total,
+	       wrong);
+	tap_ok(left == 0, "and leaves nothing in memory");
+}
+
+/* Every bit of both messages, one at a time. */
+static void
+test_bits(struct bench *b)
+{
+	unsigned wrong = 0;
+	uint8_t  m1[4096], m2[CSN_M2_LEN];
+
+	if (b->m1.len > sizeof m1)
+		abort();
+	for (size_t bit = 0; bit < 8 * (b->m1.len + b->m2.len); bit++) {
+		size_t at = bit / 8;
+
+		memcpy(m1, b->m1.ptr, b->m1.len);
+		memcpy(m2, b->m2.ptr, b->m2.len);
+		if (at < b->m1.len)
+			m1[at] ^= (uint8_t)(1u << bit % 8);
+		else
+			m2[at - b->m1.len] ^= (uint8_t)(1u << bit % 8);
+		bench_restart(b, &b->born);
+		offer(b, (struct csn_bytes){ m1, b->m1.len });
+		bind(b, CSN_BYTES_OF(m2));
+		wrong += b->durable.next != b->born.next || b->last_kind == CSN_DEVICE_ACCEPT;
+	}
+	tap_ok(wrong == 0, "none of %zu single-bit flips is taken, %u were",
+	       8 * (b->m1.len + b->m2.len), wrong);
+}
+
 static const struct {
 	const char *file;
 	void (*test)(struct bench *b);
@@ -616,7 +751,8 @@ static const struct {
 	{ "oneway-s1.json", test_rate },          { "oneway-s1.json", test_store },
 	{ "oneway-pin-s1.json", test_pin },       { "oneway-pin-s2.json", test_five_pins },
 	{ "twoway-s1.json", test_greeting },      { "twoway-s2.json", test_greeting },
-	{ "oneway-s1.json", test_state },
+	{ "oneway-s1.json", test_state },         { "oneway-firmware-s1.json", test_faults },
+	{ "oneway-pin-s2.json", test_faults },    { "oneway-s1.json", test_bits },
 };
 
 int

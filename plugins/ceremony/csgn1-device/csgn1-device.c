@@ -84,12 +84,16 @@ answers(struct csgn1_device_run *run, enum call what, const struct csn_event *ev
 	return true;
 }
 
+/* An id of zeros is one that was not known yet. */
 static void
 fact_hex(struct csgn1_device_run *run, const char *name, const uint8_t id[CSN_ID_LEN])
 {
-	static const char digits[] = "0123456789abcdef";
-	char              hex[2 * CSN_ID_LEN + 1];
+	static const char    digits[] = "0123456789abcdef";
+	static const uint8_t unknown[CSN_ID_LEN];
+	char                 hex[2 * CSN_ID_LEN + 1];
 
+	if (memcmp(id, unknown, CSN_ID_LEN) == 0)
+		return;
 	for (size_t i = 0; i < CSN_ID_LEN; i++) {
 		hex[2 * i] = digits[id[i] >> 4];
 		hex[2 * i + 1] = digits[id[i] & 15];
