@@ -44,6 +44,8 @@ core_libcsncore_la_SOURCES = \
 	core/station-open.c \
 	core/station.c \
 	core/station.h \
+	core/timers.c \
+	core/timers.h \
 	core/trust.c \
 	core/trust.h
 core_libcsncore_la_CPPFLAGS = $(AM_CPPFLAGS) $(CONFIG_CFLAGS) -I$(top_srcdir) \

@@ -1,6 +1,8 @@
 /* poll(2), a heap of timers, and a queue of posts behind an eventfd. */
 #include "core/loop.h"
 
+#include "core/timers.h"
+
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -24,14 +26,6 @@ struct csn_watch {
 	void             *self;
 };
 
-struct csn_timer {
-	struct csn_loop *loop;
-	uint64_t         at_ns, order; /* equal times fire as they were added */
-	size_t           slot;
-	csn_call_fn     *fn;
-	void            *self;
-};
-
 struct post {
 	struct post *next;
 	csn_call_fn *fn;
@@ -48,9 +42,7 @@ struct csn_loop {
 	struct csn_watch **round; /* which watch each descriptor of polls is for */
 	struct pollfd     *polls;
 	size_t             poll_room;
-	struct csn_timer **heap;
-	size_t             heap_count, heap_room;
-	uint64_t           order;
+	struct timers      timers;
 	struct csn_soon   *soon, **soon_end;
 	pthread_mutex_t    lock; /* guards what follows                       */
 	struct post       *posts, **posts_end;
@@ -130,9 +122,7 @@ csn_loop_free(struct csn_loop *loop)
 		loop->posts = post->next;
 		free(post);
 	}
-	for (size_t i = 0; i < loop->heap_count; i++)
-		free(loop->heap[i]);
-	free(loop->heap);
+	timers_done(&loop->timers);
 	free(loop->polls);
 	free(loop->round);
 	pthread_mutex_destroy(&loop->lock);
@@ -234,84 +224,12 @@ sweep_watches(struct csn_loop *loop)
 	}
 }
 
-/* --- timers: a binary heap, the earliest first -------------------------------- */
-
-static int
-earlier(const struct csn_timer *a, const struct csn_timer *b)
-{
-	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
-}
-
-static void
-seat(struct csn_loop *loop, struct csn_timer *timer, size_t slot)
-{
-	loop->heap[slot] = timer;
-	timer->slot = slot;
-}
-
-static void
-sift_up(struct csn_loop *loop, struct csn_timer *timer, size_t slot)
-{
-	while (slot > 0 && earlier(timer, loop->heap[(slot - 1) / 2])) {
-		seat(loop, loop->heap[(slot - 1) / 2], slot);
-		slot = (slot - 1) / 2;
-	}
-	seat(loop, timer, slot);
-}
-
-static void
-sift_down(struct csn_loop *loop, struct csn_timer *timer, size_t slot)
-{
-	for (;;) {
-		size_t child = 2 * slot + 1;
-
-		if (child + 1 < loop->heap_count &&
-		    earlier(loop->heap[child + 1], loop->heap[child]))
-			child++;
-		if (child >= loop->heap_count || !earlier(loop->heap[child], timer))
-			break;
-		seat(loop, loop->heap[child], slot);
-		slot = child;
-	}
-	seat(loop, timer, slot);
-}
+/* --- timers ------------------------------------------------------------------- */
 
 struct csn_timer *
 csn_loop_timer_add(struct csn_loop *loop, uint64_t at_ns, csn_call_fn *fn, void *self)
 {
-	struct csn_timer *timer;
-
-	if (fn == NULL)
-		return NULL;
-	if (loop->heap_count == loop->heap_room) {
-		size_t room = loop->heap_room == 0 ? 16 : 2 * loop->heap_room;
-		void  *heap = realloc(loop->heap, room * sizeof(struct csn_timer *));
-
-		if (heap == NULL)
-			return NULL;
-		loop->heap = heap;
-		loop->heap_room = room;
-	}
-	timer = malloc(sizeof *timer);
-	if (timer == NULL)
-		return NULL;
-	*timer = (struct csn_timer){ loop, at_ns, loop->order++, 0, fn, self };
-	sift_up(loop, timer, loop->heap_count++);
-	return timer;
-}
-
-static void
-unseat(struct csn_loop *loop, struct csn_timer *timer)
-{
-	size_t            slot = timer->slot;
-	struct csn_timer *last = loop->heap[--loop->heap_count];
-
-	if (last == timer)
-		return;
-	if (earlier(last, timer))
-		sift_up(loop, last, slot);
-	else
-		sift_down(loop, last, slot);
+	return fn != NULL ? timers_add(&loop->timers, at_ns, fn, self) : NULL;
 }
 
 void
@@ -319,7 +237,7 @@ csn_loop_timer_drop(struct csn_timer *timer)
 {
 	if (timer == NULL)
 		return;
-	unseat(timer->loop, timer);
+	timers_take(timer);
 	free(timer);
 }
 
@@ -474,17 +392,17 @@ run_posts(struct csn_loop *loop)
 static int
 run_timers(struct csn_loop *loop)
 {
-	uint64_t now = csn_loop_now(loop), newest = loop->order;
+	uint64_t now = csn_loop_now(loop), newest = loop->timers.order;
 	int      calls = 0;
 
-	while (loop->heap_count > 0 && !stopped(loop)) {
-		struct csn_timer *timer = loop->heap[0];
+	while (loop->timers.count > 0 && !stopped(loop)) {
+		struct csn_timer *timer = loop->timers.heap[0];
 		uint64_t          began;
 
 		if (timer->at_ns > now || timer->order >= newest)
 			break;
 		began = call_begins(loop);
-		unseat(loop, timer);
+		timers_take(timer);
 		timer->fn(timer->self);
 		free(timer);
 		call_ended(loop, "a timer", began);
@@ -590,7 +508,7 @@ posts_waiting(struct csn_loop *loop)
 static uint64_t
 next_timer(const struct csn_loop *loop)
 {
-	return loop->heap_count > 0 ? loop->heap[0]->at_ns : NEVER;
+	return loop->timers.count > 0 ? loop->timers.heap[0]->at_ns : NEVER;
 }
 
 /* How long to wait for descriptors, in ms rounded up; -1: until one is ready. */

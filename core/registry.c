@@ -185,6 +185,24 @@ make_needs(struct csn_registry *registry, struct entry *entry)
 	return CSN_OK;
 }
 
+/* A plugin that logs its options must not log what is secret among them. */
+static int
+hide_secrets(struct csn_registry *registry, const struct entry *entry)
+{
+	const struct csn_option *row = entry->pub.component->options;
+
+	for (; row != NULL && row->key != NULL; row++) {
+		const char *text = NULL;
+
+		if (row->flags & CSN_OPT_SECRET)
+			text = csn_config_text_at(entry->pub.config, row->key, 0);
+		if (text != NULL && registry->log != NULL &&
+		    csn_log_hide(registry->log, text) == CSN_E_NOMEM)
+			return CSN_E_NOMEM;
+	}
+	return CSN_OK;
+}
+
 static int
 create(struct csn_registry *registry, struct entry *entry)
 {
@@ -192,6 +210,8 @@ create(struct csn_registry *registry, struct entry *entry)
 	void            *self = NULL;
 	int              r;
 
+	if (hide_secrets(registry, entry) < 0)
+		return miss(entry, "%s", csn_result_text(CSN_E_NOMEM));
 	r = entry->pub.component->create(entry->pub.host, entry->pub.config, &self, &err);
 	if (r >= 0 && self == NULL)
 		r = csn_fail(&err, CSN_E_INTERNAL, "create made nothing and said it had");

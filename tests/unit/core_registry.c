@@ -107,9 +107,28 @@ static const struct csn_component ceremony = {
 	.needs = ceremony_needs, .create = make_a, .destroy = gone,
 	.ops.ceremony = &stub_ceremony_ops };
 
+/* A component that is not careful with what it was told. */
+static int
+make_talker(const struct csn_host *host, const struct csn_config *config, void **ret_self,
+            struct csn_error *err)
+{
+	(void)ret_self;
+	host->log(host, CSN_LOG_INFO, "my pin is %s", csn_config_text_at(config, "pin", 0));
+	return host->fail(err, CSN_E_IO, "done");
+}
+
+static const struct csn_option secret_options[] = {
+	{ .key = "pin", .type = CSN_STRING, .flags = CSN_OPT_SECRET, .max = 9, .help = "x" },
+	CSN_OPTION_END
+};
+static const struct csn_component talker = {
+	.size = sizeof talker, .kind = CSN_KIND_STORE, .name = "talker", .summary = "x",
+	.options = secret_options, .create = make_talker, .destroy = gone,
+	.ops.store = &stub_store_ops };
+
 static const struct csn_component *const list[] = { &channel, &circle_a, &circle_b, &easy,
 	                                            &liar,    &store,    &full,     &media,
-	                                            &ceremony, NULL };
+	                                            &ceremony, &talker,   NULL };
 static const struct csn_plugin plugin = {
 	.magic = CSN_PLUGIN_MAGIC, .size = sizeof plugin, .abi_minor = 9, .name = "test_all",
 	.license = "Apache-2.0", .components = list };
@@ -220,6 +239,37 @@ test_find(struct csn_loader *loader, struct csn_loop *loop)
 	csn_registry_free(registry);
 }
 
+static void
+test_secret(struct csn_loader *loader, struct csn_loop *loop)
+{
+	static const char        path[] = TEST_BUILDDIR "/tests/registry.conf";
+	FILE                    *conf = fopen(path, "w"), *out = tmpfile();
+	struct csn_log          *log;
+	struct csn_registry     *registry;
+	struct csn_config_file  *file = NULL;
+	struct csn_error         err = { 0 };
+	char                     text[256] = "";
+
+	if (out == NULL || conf == NULL ||
+	    fputs("store : { use = \"talker\"; pin = \"48151623\"; };\n", conf) == EOF ||
+	    fclose(conf) != 0 || csn_config_read(path, &file, &err) < 0)
+		exit(99);
+	log = csn_log_new(fileno(out), CSN_LOG_TEXT, CSN_LOG_INFO);
+	registry = csn_registry_new(loader, loop, log);
+	csn_registry_want(registry, CSN_KIND_STORE, "talker", NULL,
+	                  csn_config_sub(csn_config_root(file), "store"), &err);
+	csn_registry_start(registry, &err);
+	rewind(out);
+	tap_ok(fgets(text, sizeof text, out) != NULL &&
+	               strcmp(text, "store talker: my pin is ***\n") == 0,
+	       "a secret option is hidden from the log before the component is made");
+	csn_registry_free(registry);
+	csn_log_free(log);
+	csn_config_free(file);
+	fclose(out);
+	remove(path);
+}
+
 int
 main(void)
 {
@@ -233,6 +283,7 @@ main(void)
 	}
 	test_cases(loader, loop);
 	test_find(loader, loop);
+	test_secret(loader, loop);
 	csn_loop_free(loop);
 	csn_loader_free(loader);
 	return tap_done();
