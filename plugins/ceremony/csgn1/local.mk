@@ -12,10 +12,10 @@ plugins_ceremony_csgn1_libcsgn1_la_SOURCES = \
 	plugins/ceremony/csgn1/station.h
 plugins_ceremony_csgn1_libcsgn1_la_CFLAGS = $(MODULE_CFLAGS)
 
-plugin_LTLIBRARIES += ceremony_csgn1.la
-ceremony_csgn1_la_SOURCES = plugins/ceremony/csgn1/plugin.c
-ceremony_csgn1_la_CFLAGS  = $(MODULE_CFLAGS)
-ceremony_csgn1_la_LDFLAGS = $(MODULE_LDFLAGS)
-ceremony_csgn1_la_LIBADD  = plugins/ceremony/csgn1/libcsgn1.la sdk/lib/libcsnanchors.la \
+plugin_LTLIBRARIES += plugins/ceremony/csgn1/ceremony_csgn1.la
+plugins_ceremony_csgn1_ceremony_csgn1_la_SOURCES = plugins/ceremony/csgn1/plugin.c
+plugins_ceremony_csgn1_ceremony_csgn1_la_CFLAGS  = $(MODULE_CFLAGS)
+plugins_ceremony_csgn1_ceremony_csgn1_la_LDFLAGS = $(MODULE_LDFLAGS)
+plugins_ceremony_csgn1_ceremony_csgn1_la_LIBADD  = plugins/ceremony/csgn1/libcsgn1.la sdk/lib/libcsnanchors.la \
 	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
 EXTRA_DIST += plugins/ceremony/csgn1/README.md
