@@ -111,7 +111,8 @@ static const struct {
 	{ "2147483647", "a decimal number, not an encoding" },
 	{ "00112233", "the content of a byte string, not an encoding" },
 	{ "001122334455", "the content of a byte string, not an encoding" },
-	{ "a80a011864022003617a04626161058118640681", "cut short in the file" },
+	{ "a80a011864022003617a046261610581186406812007f408",
+	  "arrays and booleans as map keys, which the profile refuses" },
 };
 
 static const char *

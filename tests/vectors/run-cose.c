@@ -93,6 +93,10 @@ judge(struct vec *v, const struct sign1 *s)
 		vec_row(v, !whole, "%s: a bad item passed", s->name);
 		return;
 	}
+	if (!parsed) {
+		vec_skip(v, "%s: is not deterministic CBOR, refused", s->name);
+		return;
+	}
 	/* None of these carries a chain, so each kind's header rule refuses them. */
 	bool refused = parsed &&
 	               csn_cose_headers(&cose, s->suite, CSN_COSE_OBJECT) == CSN_E_PROTOCOL;
