@@ -34,4 +34,7 @@ void run_ecdh(struct vec *v, const json_t *root);
 void run_ed25519(struct vec *v, const json_t *root);
 void run_ecdsa(struct vec *v, const json_t *root);
 
+/* run-json.c */
+void run_json_suite(struct vec *v, const json_t *root);
+
 #endif

@@ -1,6 +1,7 @@
 /* From JSON to the record: names become keys, the schema's order is the map's. */
 #include "json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The most a byte string of the schema may have: what a record holds at all. */
@@ -50,12 +51,9 @@ put_choice(const struct csn_field *f, const json_t *value, struct csn_dcbor_out 
 			csn_dcbor_put_uint(out, i);
 			return true;
 		}
-		if (len + strlen(name) + 3 < sizeof names) {
-			memcpy(names + len, len == 0 ? "" : ", ", 3);
-			len += len == 0 ? 0 : 2;
-			memcpy(names + len, name, strlen(name) + 1);
-			len += strlen(name);
-		}
+		if (len + strlen(name) + 3 < sizeof names)
+			len += (size_t)snprintf(names + len, sizeof names - len, "%s%s",
+			                        len == 0 ? "" : ", ", name);
 	}
 	return json_complain(place, "needs to be one of: %s", names);
 }

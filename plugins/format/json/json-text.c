@@ -197,7 +197,7 @@ json_bytes_make(struct csn_bytes bytes)
 
 	if (bytes.len > 0 && is_printable(bytes))
 		return json_text_make(bytes);
-	char *s = malloc(len + 1);
+	char *s = calloc(1, len + 1);
 	if (s == NULL)
 		return NULL;
 	if (hex)

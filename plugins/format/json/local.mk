@@ -16,3 +16,9 @@ plugins_format_json_format_json_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_format_json_format_json_la_LIBADD  = \
 	plugins/format/json/libjson.la sdk/lib/libcsnsdk.la $(JANSSON_LIBS)
 EXTRA_DIST += plugins/format/json/README.md
+
+check_PROGRAMS += tests/modules/format_json
+tests_modules_format_json_SOURCES  = tests/modules/format_json.c
+tests_modules_format_json_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_modules_format_json_LDADD    = tests/kit/libfakehost.la
+TESTS += tests/modules/format_json
