@@ -532,7 +532,8 @@ fake_begin(struct fake *fake, uint32_t side, struct csn_error *err)
 		                   .side = side,
 		                   .subject = { fake->subject, fake->subject_len },
 		                   .two_way = (uint32_t)mode & 1,
-		                   .pin = (uint32_t)mode >> 1 & 1 };
+		                   .pin = (uint32_t)mode >> 1 & 1,
+		                   .not_after_unix_s = fake->not_after_unix_s };
 	int r = csgn1_ops.begin(&fake->self, &fake->session, &begin, &run, err);
 
 	fake->run = run;

@@ -52,7 +52,7 @@ struct fake {
 	struct csn_bytes chain[3];
 	size_t           chain_len;
 	char             facts[2048];
-	uint64_t         unix_s;
+	uint64_t         unix_s, not_after_unix_s;
 
 	/* What goes wrong. */
 	size_t   fail_answer, fail_start; /* 1 + index in the log; 0: nothing     */

@@ -502,12 +502,76 @@ test_drawn_pin(void)
 	       "and is the one in the offer");
 }
 
+/* Section 4, "Rungs at the station". */
+static const struct {
+	const char          *what;
+	struct station_rungs rungs;
+	uint32_t             first, want;
+} rung_cases[] = {
+	{ "nothing known: the first rung", { false, 0, 0, 0 }, 0, 0 },
+	{ "a manifest that begins later", { false, 0, 0, 0 }, 4, 4 },
+	{ "one above the highest offered", { true, 3, 0, 0 }, 0, 4 },
+	{ "eight above what is confirmed is the end", { true, 8, 0, 0 }, 0, 8 },
+	{ "and one stays there", { true, 9, 0, 0 }, 0, 8 },
+	{ "a confirmation moves the end", { true, 8, 1, 0 }, 0, 9 },
+	{ "never below what is confirmed", { true, 2, 7, 0 }, 0, 7 },
+	{ "an operator's word moves the end as well", { true, 8, 0, 6 }, 0, 9 },
+	{ "the larger of the two counts", { true, 12, 5, 3 }, 0, 13 },
+};
+
+static void
+test_rungs(void)
+{
+	for (size_t i = 0; i < sizeof rung_cases / sizeof rung_cases[0]; i++)
+		tap_is(station_rung(&rung_cases[i].rungs, rung_cases[i].first), rung_cases[i].want,
+		       rung_cases[i].what);
+
+	fresh(&fake, "oneway-s1");
+	struct csn_bytes did = fake_unhex(json_string_value(json_object_get(
+		json_object_get(json_object_get(fake.file, "parties"), "device"), "did")));
+	struct fake_row *row = fake_row(&fake, "rung", did.ptr, true);
+	row->len = 2;
+	fake_start(&fake);
+	ends(&fake, CSN_OUTCOME_REFUSED, 0, "a rung row that cannot be read");
+	nothing_left("rung row");
+
+	fresh(&fake, "oneway-s1");
+	struct station_rungs past = { .offered = true, .highest = 70, .confirmed_next = 70 };
+	row = fake_row(&fake, "rung", did.ptr, true);
+	station_rungs_write(&past, row->value, &row->len);
+	fake_start(&fake);
+	ends(&fake, CSN_OUTCOME_REFUSED, CSN_CODE_NO_RUNG, "a manifest that is used up");
+	nothing_left("no rung");
+}
+
+static void
+test_not_after(void)
+{
+	struct csn_m1 m1;
+
+	fresh(&fake, "oneway-s1");
+	fake.not_after_unix_s = fake.unix_s + 60;
+	fake_start(&fake);
+	tap_ok(csn_m1_parse(fake_sent(&fake, CSN_ROLE_OFFER, 0), &m1) == 0 &&
+	               m1.hdr.has_not_after &&
+	               m1.hdr.not_after == fake.unix_s + 60 - CSN_STAMP_EPOCH,
+	       "the offer's end stands in its header");
+
+	fresh(&fake, "oneway-s1");
+	fake.not_after_unix_s = fake.unix_s - 1;
+	fake_start(&fake);
+	ends(&fake, CSN_OUTCOME_REFUSED, 0, "an offer that is over before it is shown");
+	nothing_left("over");
+}
+
 int
 main(void)
 {
 	static const char *const sweeps[] = { "oneway-pin-s1", "psk-s1", "twoway-s1",
 		                              "twoway-pin-s1" };
 
+	test_rungs();
+	test_not_after();
 	test_begin();
 	test_vectors_one_way();
 	test_voucher();
