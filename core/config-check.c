@@ -224,7 +224,7 @@ csn_config_check(struct csn_config_file *file, const struct csn_loader *loader)
 	const struct csn_config *root = csn_config_root(file);
 
 	/* After a syntax error half the file is missing: nothing more can be said. */
-	if (config_error_type(&file->tree) != CONFIG_ERR_NONE)
+	if (file->text.unclosed || config_error_type(&file->tree) != CONFIG_ERR_NONE)
 		return;
 	config_fill_as(root, "the file", schema, NULL, NULL);
 	check_names(root);

@@ -107,6 +107,15 @@ copy_to(struct scan *scan, const char *end)
 	return r;
 }
 
+/* Whatever came after would be read as something else than was meant. */
+static int
+say_unclosed(struct scan *scan, const char *text)
+{
+	say(scan, text);
+	scan->text->unclosed = 1;
+	return copy_to(scan, scan->at + strlen(scan->at));
+}
+
 static int
 scan_comment(struct scan *scan)
 {
@@ -114,10 +123,8 @@ scan_comment(struct scan *scan)
 
 	if (scan->at[0] == '/' && scan->at[1] == '*') {
 		end = strstr(scan->at + 2, "*/");
-		if (end != NULL)
-			return copy_to(scan, end + 2);
-		say(scan, "a comment is not closed");
-		return copy_to(scan, scan->at + strlen(scan->at));
+		return end != NULL ? copy_to(scan, end + 2) :
+		                     say_unclosed(scan, "a comment is not closed");
 	}
 	return copy_to(scan, scan->at + strcspn(scan->at, "\n"));
 }
@@ -132,9 +139,8 @@ scan_string(struct scan *scan)
 			say(scan, "a text holds a zero byte");
 		end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
 	}
-	if (*end == '\0')
-		say(scan, "a text is not closed");
-	return copy_to(scan, *end == '\0' ? end : end + 1);
+	return *end != '\0' ? copy_to(scan, end + 1) :
+	                      say_unclosed(scan, "a text is not closed");
 }
 
 /* Copies one number; an integer that needs 64 bits gets its L. */

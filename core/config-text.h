@@ -24,6 +24,7 @@ struct config_text {
 	size_t            line_count, line_room;
 	struct text_file *files;
 	size_t            file_count;
+	int               unclosed; /* a text or comment; the rest has no meaning */
 };
 
 /* Notes a mistake; @arg as given to text_read. */

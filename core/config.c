@@ -169,7 +169,7 @@ note_syntax(struct csn_config_file *file)
 	unsigned         at = (unsigned)config_error_line(&file->tree);
 	struct text_line line;
 
-	/* A text that is not closed takes libconfig past the last line. */
+	/* What lacks at the end is missed behind the last line. */
 	if (at > file->text.line_count)
 		at = (unsigned)file->text.line_count;
 	line = file->text.lines[at > 0 ? at - 1 : 0];
@@ -190,7 +190,8 @@ csn_config_read(const char *path, struct csn_config_file **ret_file, struct csn_
 	r = text_read(&file->text, path, note_text, file, err);
 	if (r < 0)
 		goto fail;
-	if (config_read_string(&file->tree, file->text.bytes) != CONFIG_TRUE)
+	if (!file->text.unclosed &&
+	    config_read_string(&file->tree, file->text.bytes) != CONFIG_TRUE)
 		note_syntax(file);
 	r = config_give_handles(file, config_root_setting(&file->tree));
 	if (r < 0) {

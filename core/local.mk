@@ -104,6 +104,11 @@ tests_modules_channel_builtin_la_LDFLAGS = -module -avoid-version -static \
 	-rpath $(abs_builddir)/tests/modules
 
 EXTRA_DIST += conf/countersign.conf
+check_PROGRAMS += tests/fuzz/fuzz_config
+TESTS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES  = tests/fuzz/fuzz_config.c
+tests_fuzz_fuzz_config_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_config_LDADD    = core/libcsncore.la
 check_PROGRAMS += tests/unit/core_conf
 TESTS += tests/unit/core_conf
 tests_unit_core_conf_SOURCES  = tests/unit/core_conf.c
