@@ -260,7 +260,7 @@ static const char device_config[] =
 	"schema = 1;\n"
 	"station : { name = \"device\"; profile = \"lab\"; };\n"
 	"plugins : { path = [ \"%s\" ]; };\n"
-	"ceremony : { use = \"csgn1-device\"; };\n"
+	"ceremony : { use = \"csgn1-device\"; send_receipt = true; };\n"
 	"channels = (\n"
 	"  { role = \"offer\";  use = \"file\"; folder = \"../station/air/offer\";"
 	"  medium = \"qr\"; },\n"

@@ -123,7 +123,7 @@ device_conf() {
 	schema = 1;
 	station : { name = "device"; profile = "lab"; };
 	plugins : { path = [ "$modules" ]; };
-	ceremony : { use = "csgn1-device"; };
+	ceremony : { use = "csgn1-device"; send_receipt = true; };
 	channels = (
 	  { role = "offer"; use = "qr"; media = "camera"; },
 	  { role = "bind"; use = "ultrasonic"; media = "microphone"; },

@@ -330,6 +330,17 @@ obey_commit(struct csgn1_device_run *run, const struct csn_event *ev,
 	commit(run, ev, a);
 }
 
+/* One way the receipt may go home over any channel, if the owner wants that. */
+static void
+send_receipt(struct csgn1_device_run *run)
+{
+	const struct csn_device_m3    *m3 = &run->self->dev.state.last_m3;
+	const struct csn_device_action a  = { .role = CSN_ROLE_RETURN, .send = { m3->b, m3->len } };
+
+	if (run->self->send_receipt)
+		send(run, &a);
+}
+
 static void
 obey(struct csgn1_device_run *run, const struct csn_event *ev,
      const struct csn_device_action *a)
@@ -345,6 +356,8 @@ obey(struct csgn1_device_run *run, const struct csn_event *ev,
 		ask_pin(run, ev);
 		break;
 	case CSN_DEVICE_ACCEPTED:
+		if (a->send.len == 0)
+			send_receipt(run);
 		/* Without stages this was an activation left over from before. */
 		if (run->stage > 0)
 			next_stage(run, ev);
