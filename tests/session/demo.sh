@@ -54,12 +54,12 @@ start_screen() {
 
 # A loudspeaker whose sound a microphone hears.
 start_sound() {
-	export PULSE_SERVER="unix:$run/pulse" PULSE_SINK=air PULSE_SOURCE=air.monitor
+	export PULSE_SERVER="unix:$run/socket" PULSE_SINK=air PULSE_SOURCE=air.monitor
 	export PULSE_COOKIE=$run/cookie
 	HOME=$run XDG_RUNTIME_DIR=$run DBUS_SESSION_BUS_ADDRESS="unix:path=$run/none" \
 		pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 \
 		--realtime=no --high-priority=no \
-		-L "module-native-protocol-unix socket=$run/pulse auth-anonymous=1" \
+		-L "module-native-protocol-unix socket=$run/socket auth-anonymous=1" \
 		-L "module-null-sink sink_name=air rate=48000 channels=1 format=float32le" \
 		>"$out/pulse.log" 2>&1 &
 	pids+=($!)
