@@ -296,6 +296,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	root_dir = argv[1];
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (nftw(root_dir, collect, 16, FTW_PHYS) != 0) {
 		fprintf(stderr, "%s: cannot be read\n", root_dir);
 		return 2;
