@@ -147,13 +147,27 @@ session_commit(struct csn_session *pub, uint32_t id, const struct csn_store_item
 
 /* ---- decide ----------------------------------------------------------------- */
 
+/* What entering a stage means to the person who watches. */
+static const char *const told[] = {
+	[CSN_STAGE_SEEN] = "a device is there",
+	[CSN_STAGE_BOOTSTRAPPED] = "what it says of itself was read",
+	[CSN_STAGE_KEYED] = "its key is known",
+	[CSN_STAGE_OOB_CONFIRMED] = "both channels agree",
+	[CSN_STAGE_AUTHENTICATED] = "it is who it says",
+	[CSN_STAGE_ATTESTED] = "its evidence was judged",
+	[CSN_STAGE_AUTHORISED] = "policy allows it",
+	[CSN_STAGE_DELIVERED] = "the configuration went over",
+	[CSN_STAGE_ACKED] = "its answer came home",
+	[CSN_STAGE_ENROLLED] = "done",
+};
+
 static void
 stage_story(struct session *s, uint32_t stage, bool yes)
 {
 	char text[320];
 
 	if (yes)
-		snprintf(text, sizeof text, "%s", audit_stage_name(stage));
+		snprintf(text, sizeof text, "%s", told[stage]);
 	else
 		snprintf(text, sizeof text, "not %s: found %s, wanted %s", audit_stage_name(stage),
 		         s->answer.found[0] != '\0' ? s->answer.found : "no second person",

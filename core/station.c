@@ -323,14 +323,15 @@ static int
 last_head(struct csn_station *st, const uint8_t key[32], struct audit_head *ret_head,
           struct csn_error *err)
 {
-	struct csn_buf *buf = NULL;
-	char            note[AUDIT_NOTE_MAX] = "";
-	int             r = csn_station_get(st, "checkpoint", latest, &buf, err);
+	struct csn_error why = { 0 };
+	struct csn_buf  *buf = NULL;
+	char             note[AUDIT_NOTE_MAX] = "";
+	int              r = csn_station_get(st, "checkpoint", latest, &buf, &why);
 
-	if (r == CSN_E_MISSING)
+	if (r == CSN_E_MISSING) /* none was signed yet                        */
 		return CSN_OK;
 	if (r < 0)
-		return r;
+		return csn_fail(err, r, "%s", csn_error_text(&why));
 	struct csn_bytes bytes = csn_buf_bytes(buf);
 	if (bytes.len < sizeof note) {
 		memcpy(note, bytes.ptr, bytes.len);

@@ -4,7 +4,8 @@ SESSION_TESTS = \
 	tests/unit/session_audit \
 	tests/unit/session_link \
 	tests/unit/session_policy \
-	tests/unit/session_run
+	tests/unit/session_run \
+	tests/unit/session_station
 check_PROGRAMS += $(SESSION_TESTS)
 TESTS += $(SESSION_TESTS)
 EXTRA_DIST += tests/unit/session_note.inc
@@ -21,3 +22,6 @@ tests_unit_session_policy_LDADD    = $(SESSION_TEST_LIBS)
 tests_unit_session_run_SOURCES     = tests/unit/session_run.c
 tests_unit_session_run_CPPFLAGS    = $(TEST_CPPFLAGS) -D_GNU_SOURCE
 tests_unit_session_run_LDADD       = $(SESSION_TEST_LIBS)
+tests_unit_session_station_SOURCES  = tests/unit/session_station.c
+tests_unit_session_station_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
+tests_unit_session_station_LDADD    = $(SESSION_TEST_LIBS)
