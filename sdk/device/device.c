@@ -109,9 +109,11 @@ void
 csn_device_init(struct csn_device *dev, const struct csn_crypto *crypto,
                 const struct csn_device_policy *policy, uint8_t *buf, size_t buf_cap)
 {
+	static const struct csn_device_policy none;
+
 	memset(dev, 0, sizeof *dev);
 	dev->crypto = crypto;
-	dev->policy = policy;
+	dev->policy = policy != NULL ? policy : &none;
 	dev->buf = buf;
 	dev->buf_cap = buf_cap;
 }

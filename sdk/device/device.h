@@ -22,6 +22,8 @@ enum {
 	CSN_DEVICE_GREETING_MS  = 120000,
 	CSN_DEVICE_PIN_MS       = 120000,
 	CSN_DEVICE_PAKE_MS      = 120000,
+	/* A work buffer of this size takes every message there may be. */
+	CSN_DEVICE_BUF_MAX      = CSN_M5_MAX + CSN_DEVICE_CHAIN_MAX + 128,
 	CSN_DEVICE_RESEND_MS    = 2000, /* a camera sees one offer many times */
 };
 
@@ -184,8 +186,8 @@ struct csn_device {
 };
 
 /*
- * Makes a device from its durable state; @buf (up to 40960 bytes; less on small
- * devices, then larger offers are refused) and @policy stay borrowed.
+ * Makes a device from its durable state; @buf (up to CSN_DEVICE_BUF_MAX; less on
+ * small devices, then larger offers are refused) and @policy (NULL: no say) stay borrowed.
  */
 void csn_device_init(struct csn_device *dev, const struct csn_crypto *crypto,
                      const struct csn_device_policy *policy, uint8_t *buf, size_t buf_cap);

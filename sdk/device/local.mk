@@ -19,8 +19,10 @@ sdk_device_libcsndevice_la_SOURCES = \
 	sdk/device/state.h
 sdk_device_libcsndevice_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
-check_PROGRAMS += tests/unit/device_vectors tests/unit/device_machine tests/unit/device_size
-TESTS += tests/unit/device_vectors tests/unit/device_machine tests/unit/device_size
+device_tests = tests/unit/device_vectors tests/unit/device_machine tests/unit/device_size \
+	tests/unit/device_station
+check_PROGRAMS += $(device_tests)
+TESTS += $(device_tests)
 device_test_libs = sdk/device/libcsndevice.la sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la
 
 tests_unit_device_vectors_SOURCES = \
@@ -38,3 +40,9 @@ tests_unit_device_machine_LDADD = $(device_test_libs) $(JANSSON_LIBS)
 
 tests_unit_device_size_SOURCES = tests/unit/device_size.c
 tests_unit_device_size_CPPFLAGS = $(TEST_CPPFLAGS)
+
+tests_unit_device_station_SOURCES = tests/unit/device_station.c
+tests_unit_device_station_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_station_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_device_station_LDADD = plugins/ceremony/csgn1/libcsgn1.la $(device_test_libs) \
+	$(JANSSON_LIBS)

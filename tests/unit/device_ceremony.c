@@ -593,12 +593,14 @@ test_stop(struct scene *s)
 static void
 test_no_state(struct scene *s)
 {
+	static const uint8_t damaged[] = { 0x81, 0x00 };
+
 	fake.state.there = false;
 	begin(s->self);
 	tap_ok(fake.finished && fake.outcome == CSN_OUTCOME_REFUSED && fake.listens == 0,
 	       "without a state it ends before it listens");
 	end();
-	put(&fake.state, CSN_BYTES_OF(((const uint8_t[]){ 0x81, 0x00 })));
+	put(&fake.state, CSN_BYTES_OF(damaged));
 	begin(s->self);
 	tap_ok(fake.finished && fake.listens == 0, "with a damaged state, too");
 	end();

@@ -28,7 +28,9 @@ struct bench {
 	struct csn_device_audit audit;
 	struct csn_device_state durable;
 	int                     store_result; /* of the next commits           */
-	uint64_t                now_s;
+	uint64_t                now_s, unix_s;
+	uint32_t                clock_trusted;
+	const char             *offer_medium, *bind_medium;
 	uint8_t                 buf[CSN_M1_MAX];
 };
 
@@ -119,8 +121,22 @@ vector_dir(void)
 	return dir != NULL ? dir : TEST_SRCDIR "/../shared/data/csgn1";
 }
 
+/* Makes the row @name of an array file look like a positive file. */
+static json_t *
+as_vector(json_t *rows, const char *name)
+{
+	json_t *row, *root = NULL;
+	size_t  i;
+
+	json_array_foreach(rows, i, row)
+		if (strcmp(json_string_value(json_object_get(row, "name")), name) == 0)
+			root = json_pack("{s:O}", "vector", row);
+	json_decref(rows);
+	return root;
+}
+
 static bool
-bench_init(struct bench *b, const char *file)
+bench_init(struct bench *b, const char *file, const char *row)
 {
 	char path[4096];
 
@@ -128,6 +144,8 @@ bench_init(struct bench *b, const char *file)
 	pool_used = 0;
 	snprintf(path, sizeof path, "%s/%s", vector_dir(), file);
 	b->root = json_load_file(path, 0, NULL);
+	if (b->root != NULL && row != NULL)
+		b->root = as_vector(b->root, row);
 	if (b->root == NULL)
 		return tap_ok(false, "%s is there", file);
 
@@ -139,6 +157,8 @@ bench_init(struct bench *b, const char *file)
 	b->m0a = unhex(json_object_get(b->root, "trace"), "M0a");
 	b->pin = json_string_value(json_object_get(vector_of(b), "pin"));
 	b->now_s = 1000;
+	b->offer_medium = "qr";
+	b->bind_medium = "ultrasonic";
 	bench_restart(b, &b->born);
 	return true;
 }
@@ -156,11 +176,13 @@ feed(struct bench *b, uint32_t type, uint32_t role, struct csn_bytes bytes, int3
 	struct csn_device_event ev = {
 		.type   = type,
 		.role   = role,
-		.medium = role == CSN_ROLE_BIND ? "ultrasonic" : "qr",
+		.medium = role == CSN_ROLE_BIND ? b->bind_medium : b->offer_medium,
 		.at_ns  = b->now_s * NS_PER_S,
 		.now_ns = b->now_s * NS_PER_S,
 		.bytes  = bytes,
 		.result = result,
+		.unix_s        = b->unix_s,
+		.clock_trusted = b->clock_trusted,
 	};
 
 	return csn_device_event(&b->dev, &ev);
@@ -391,6 +413,16 @@ test_rate(struct bench *b)
 	tap_ok(a.type == CSN_DEVICE_ACCEPTED && b->durable.cool_level == 0 &&
 	           b->dev.rate.count == 0,
 	       "one commit resets");
+
+	for (int apart_s = 15; apart_s <= 16; apart_s++) {
+		bench_restart(b, &b->born);
+		for (uint8_t i = 0; i < 5; i++) {
+			b->now_s += (uint64_t)apart_s;
+			refuse_one(b, i);
+		}
+		tap_ok((b->durable.cool_until_ms != 0) == (apart_s == 15),
+		       "five refusals %d s apart %s", apart_s, apart_s == 15 ? "cool" : "do not");
+	}
 
 	struct csn_device_state hot = b->born;
 	hot.cool_until_ms = UINT64_MAX;
@@ -742,17 +774,183 @@ test_bits(struct bench *b)
 	       8 * (b->m1.len + b->m2.len), wrong);
 }
 
+/* What a commit leaves besides the rung. */
+static void
+test_after(struct bench *b)
+{
+	const uint32_t          ts = 217400000;
+	struct csn_device_state old = b->born;
+	uint8_t                 revoked[16];
+
+	old.floor = ts - 2 * CSN_FLOOR_STEP_S;
+	bench_restart(b, &old);
+	offer(b, b->m1);
+	bind(b, b->m2);
+	tap_is(b->durable.floor, ts - CSN_FLOOR_STEP_S, "the floor rises by 400 days at most");
+	tap_is(b->durable.revoked.count, 1, "a revoked station is kept");
+	memcpy(revoked, b->durable.revoked.b[0], sizeof revoked);
+
+	old = b->born;
+	for (uint8_t i = 0; i < CSN_DEVICE_REVOKED_MAX; i++)
+		memset(old.revoked.b[i], i + 1, 16);
+	old.revoked.count = CSN_DEVICE_REVOKED_MAX;
+	bench_restart(b, &old);
+	offer(b, b->m1);
+	bind(b, b->m2);
+	tap_ok(b->durable.floor == ts && b->durable.revoked.count == 64 &&
+	           b->durable.revoked.b[0][0] == 2 &&
+	           memcmp(b->durable.revoked.b[63], revoked, 16) == 0,
+	       "a full list loses its oldest");
+	memcpy(old.revoked.b[5], revoked, 16);
+	bench_restart(b, &old);
+	offer(b, b->m1);
+	bind(b, b->m2);
+	tap_ok(b->durable.revoked.count == 64 && b->durable.revoked.b[0][0] == 1,
+	       "one that is listed is not listed twice");
+}
+
+static void
+test_trusted_clock(struct bench *b)
+{
+	b->clock_trusted = 1;
+	b->unix_s = CSN_STAMP_EPOCH + 217400000;
+	bench_restart(b, &b->born);
+	offer(b, b->m1);
+	tap_is(bind(b, b->m2).type, CSN_DEVICE_ACCEPTED, "a trusted clock at not_after is in time");
+	b->unix_s++;
+	bench_restart(b, &b->born);
+	offer(b, b->m1);
+	tap_is(bind(b, b->m2).code, CSN_CODE_EXPIRED, "one second later it is not");
+	b->unix_s = 0;
+	bench_restart(b, &b->born);
+	offer(b, b->m1);
+	tap_is(bind(b, b->m2).code, CSN_CODE_CLOCK, "a trusted clock in 1970 is 2020 at best");
+}
+
+static void
+test_release(struct bench *b)
+{
+	struct csn_bytes        m8 = unhex(vector_of(b), "m8");
+	struct csn_device_state locked = b->born;
+
+	locked.tries = CSN_DEVICE_TRIES_MAX;
+	locked.quarantined = 1;
+	locked.owner.len = 0;
+	bench_restart(b, &locked);
+	tap_is(offer(b, m8).code, CSN_CODE_RELEASE, "a device nobody owns is released by nobody");
+	locked.release_owner = b->born.owner;
+	bench_restart(b, &locked);
+	tap_is(offer(b, m8).type, CSN_DEVICE_RELEASED,
+	       "it is released by the owner whose voucher led there");
+	tap_ok(b->durable.owner.len == 0 && b->durable.release_owner.len == 0 &&
+	           b->durable.tries == 0 && b->durable.quarantined == 0,
+	       "who is not pinned by that");
+	tap_is(offer(b, m8).type, CSN_DEVICE_IGNORED, "the release still on the screen is ignored");
+	locked = b->durable;
+	locked.quarantined = 1;
+	locked.owner = b->born.owner;
+	bench_restart(b, &locked);
+	tap_is(offer(b, m8).code, CSN_CODE_RELEASE, "and does not work twice");
+	b->store_result = CSN_E_IO;
+	locked.release_counter = 0;
+	bench_restart(b, &locked);
+	b->store_result = CSN_E_IO;
+	tap_ok(offer(b, m8).type == CSN_DEVICE_REFUSED && b->dev.state.quarantined == 1,
+	       "a release that is not durable is none");
+}
+
+static void
+test_edges(struct bench *b)
+{
+	struct csn_device_action a;
+
+	bench_restart(b, &b->born);
+	b->dev.buf_cap = b->m1.len - 1;
+	a = offer(b, b->m1);
+	tap_ok(a.type == CSN_DEVICE_REFUSED && a.code == CSN_CODE_OFFER_SYNTAX &&
+	           zero(b->buf, sizeof b->buf),
+	       "an offer one byte over the buffer is refused untouched");
+	bench_restart(b, &b->born);
+	b->dev.buf_cap = b->m1.len;
+	offer(b, b->m1);
+	tap_is(bind(b, b->m2).type, CSN_DEVICE_ACCEPTED, "one that fills it is taken");
+
+	b->offer_medium = "camera-at-the-end-of-the-line-a1";
+	b->bind_medium = "camera-at-the-end-of-the-line-a2";
+	bench_restart(b, &b->born);
+	offer(b, b->m1);
+	tap_is(bind(b, b->m2).code, CSN_CODE_BIND_MEDIA,
+	       "media that differ only where their names are cut are one");
+	b->offer_medium = b->bind_medium = NULL;
+	bench_restart(b, &b->born);
+	offer(b, b->m1);
+	tap_is(bind(b, b->m2).code, CSN_CODE_BIND_MEDIA, "so are media without names");
+}
+
+/* Says whether M0a is answered by a device in @state. */
+static bool
+greets(struct bench *b, const struct csn_device_state *state)
+{
+	bench_restart(b, state);
+	return offer(b, b->m0a).send.len > 0;
+}
+
+static void
+test_no_greeting(struct bench *b)
+{
+	struct csn_device_state state = b->born;
+	struct csn_bytes        other = turned(b->m1, SID_AT);
+	struct csn_device_action a;
+
+	state.modes = 1;
+	tap_ok(!greets(b, &state), "a device that takes no two-way offer is silent");
+	state = b->born;
+	state.has_identity = 0;
+	tap_ok(!greets(b, &state), "so is one without an identity key");
+	state = b->born;
+	state.quarantined = 1;
+	tap_ok(!greets(b, &state), "so is one in quarantine");
+	tap_ok(greets(b, &b->born), "all others answer");
+
+	state = b->born;
+	state.has_last = 1;
+	memcpy(state.last_sid, other.ptr + SID_AT, sizeof state.last_sid);
+	state.last_m3.len = 3;
+	bench_restart(b, &state);
+	offer(b, b->m0a);
+	tap_ok(offer(b, b->m1).type == CSN_DEVICE_WAIT && b->dev.s.phase == CSN_DEVICE_OFFERED,
+	       "an offer for the hello is followed");
+	b->now_s += 3;
+	tap_ok(offer(b, b->m0a).send.len == 0, "meanwhile M0a is not answered");
+	a = offer(b, other);
+	tap_ok(a.type == CSN_DEVICE_RESENT && a.send.len == 3 &&
+	           b->dev.s.phase == CSN_DEVICE_OFFERED,
+	       "but the offer committed last still gets its M3, and nothing is lost");
+}
+
 static const struct {
-	const char *file;
+	const char *file, *row;
 	void (*test)(struct bench *b);
 } tests[] = {
-	{ "oneway-s1.json", test_time },          { "oneway-s2.json", test_time },
-	{ "oneway-s1.json", test_repeats },       { "oneway-s1.json", test_not_mine },
-	{ "oneway-s1.json", test_rate },          { "oneway-s1.json", test_store },
-	{ "oneway-pin-s1.json", test_pin },       { "oneway-pin-s2.json", test_five_pins },
-	{ "twoway-s1.json", test_greeting },      { "twoway-s2.json", test_greeting },
-	{ "oneway-s1.json", test_state },         { "oneway-firmware-s1.json", test_faults },
-	{ "oneway-pin-s2.json", test_faults },    { "oneway-s1.json", test_bits },
+	{ "oneway-s1.json", NULL, test_time },
+	{ "oneway-s2.json", NULL, test_time },
+	{ "oneway-s1.json", NULL, test_repeats },
+	{ "oneway-s1.json", NULL, test_not_mine },
+	{ "oneway-s1.json", NULL, test_rate },
+	{ "oneway-s1.json", NULL, test_store },
+	{ "oneway-full-s1.json", NULL, test_after },
+	{ "oneway-pin-s1.json", NULL, test_pin },
+	{ "oneway-pin-s2.json", NULL, test_five_pins },
+	{ "twoway-s1.json", NULL, test_greeting },
+	{ "twoway-s2.json", NULL, test_greeting },
+	{ "twoway-s1.json", NULL, test_no_greeting },
+	{ "oneway-s1.json", NULL, test_edges },
+	{ "accept.json", "not-after-edge-s1", test_trusted_clock },
+	{ "accept.json", "release-s1", test_release },
+	{ "oneway-s1.json", NULL, test_state },
+	{ "oneway-firmware-s1.json", NULL, test_faults },
+	{ "oneway-pin-s2.json", NULL, test_faults },
+	{ "oneway-s1.json", NULL, test_bits },
 };
 
 int
@@ -766,7 +964,7 @@ main(void)
 	}
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
 		tap_note("with %s", tests[i].file);
-		if (bench_init(&bench, tests[i].file)) {
+		if (bench_init(&bench, tests[i].file, tests[i].row)) {
 			tests[i].test(&bench);
 			bench_done(&bench);
 		}

@@ -23,6 +23,6 @@ main(void)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		tap_ok(rows[i].size <= rows[i].top, "struct %s is %zu bytes, at most %zu",
 		       rows[i].what, rows[i].size, rows[i].top);
-	tap_note("the work buffer is the host's: %u bytes take every message", CSN_M1_MAX);
+	tap_note("the work buffer is the host's: %d bytes take every message", CSN_DEVICE_BUF_MAX);
 	return tap_done();
 }

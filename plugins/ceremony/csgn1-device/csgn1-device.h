@@ -34,7 +34,7 @@ struct csgn1_device {
 	uint8_t                  psk[CSGN1_DEVICE_PSK_MAX];
 	struct csn_crypto        crypto;
 	struct csn_device        dev;
-	uint8_t                  buf[CSN_M1_MAX];
+	uint8_t                  buf[CSN_DEVICE_BUF_MAX];
 	struct csgn1_device_run *live;         /* one session at a time       */
 };
 
