@@ -254,6 +254,7 @@ diagnose(void *self, char *text, size_t len)
 		return CSN_OK;
 	}
 	csn_modem_rx_meter(us->rx, &meter);
+	const float over = meter.band_dbfs - meter.floor_dbfs;
 	if (meter.samples == 0) {
 		snprintf(text, len, "no sound has come yet; does the media capture?");
 		return CSN_OK;
@@ -263,7 +264,7 @@ diagnose(void *self, char *text, size_t len)
 	             "its quietest, best sync %.2f, %llu false starts",
 	             (double)meter.samples / CSN_MODEM_RATE_HZ, (double)meter.level_dbfs,
 	             us->band_low_hz / 1000.0, us->band_high_hz / 1000.0,
-	             (double)(meter.band_dbfs - meter.floor_dbfs), (double)meter.score,
+	             (double)(over > 0 ? over : 0), (double)meter.score,
 	             (unsigned long long)meter.false_starts);
 	if (n < 0 || (size_t)n >= len)
 		return CSN_OK;
