@@ -162,9 +162,12 @@ test_not_messages(void)
 		;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		put(cases[i].name, cases[i].bytes);
+		snprintf(text, sizeof text, "%s", fakehost_logged(fake));
 		const bool silent = hear(self)[0] == '\0';
-		tap_ok(silent && (cases[i].because[0] == '\0' ||
-		                  strstr(fakehost_logged(fake), cases[i].because) != NULL),
+		/* What has no message's name is not even looked at. */
+		tap_ok(silent && (cases[i].because[0] == '\0'
+		                          ? strcmp(fakehost_logged(fake), text) == 0
+		                          : strstr(fakehost_logged(fake), cases[i].because) != NULL),
 		       "%s is passed over", cases[i].what);
 	}
 	tap_ok(symlink("00000001.msg", path("00000030.msg")) == 0 && hear(self)[0] == '\0',
