@@ -50,7 +50,7 @@ sdk_lib_libcsnanchors_la_CFLAGS  = $(MODULE_CFLAGS)
 sdk_lib_libcsnanchors_la_LIBADD  = $(CRYPTO_LIBS)
 
 check_PROGRAMS += tests/unit/lib_dcbor tests/unit/lib_crypto tests/unit/lib_cert \
-	tests/unit/lib_frag tests/unit/lib_body
+	tests/unit/lib_frag tests/unit/lib_body tests/unit/lib_cose
 tests_unit_lib_dcbor_SOURCES   = tests/unit/lib_dcbor.c
 tests_unit_lib_dcbor_CPPFLAGS  = $(TEST_CPPFLAGS)
 tests_unit_lib_dcbor_LDADD     = sdk/lib/libcsnsdk.la
@@ -58,7 +58,7 @@ tests_unit_lib_crypto_SOURCES  = tests/unit/lib_crypto.c
 tests_unit_lib_crypto_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_crypto_LDADD    = sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
 TESTS += tests/unit/lib_dcbor tests/unit/lib_crypto tests/unit/lib_cert \
-	tests/unit/lib_frag tests/unit/lib_body
+	tests/unit/lib_frag tests/unit/lib_body tests/unit/lib_cose
 tests_unit_lib_cert_SOURCES  = tests/unit/lib_cert.c
 tests_unit_lib_cert_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_cert_LDADD    = sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
@@ -68,3 +68,6 @@ tests_unit_lib_frag_LDADD    = sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CR
 tests_unit_lib_body_SOURCES  = tests/unit/lib_body.c
 tests_unit_lib_body_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_body_LDADD    = sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+tests_unit_lib_cose_SOURCES  = tests/unit/lib_cose.c
+tests_unit_lib_cose_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_cose_LDADD    = sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
