@@ -168,9 +168,9 @@ spectrogram() { # WAV PNG
 
 # The offer as the camera sees it, and the sound as the microphone hears it, for people.
 record_evidence() {
-	gst-launch-1.0 -q ximagesrc use-damage=false ! videoconvert ! videorate \
-		! video/x-raw,framerate=5/1 ! pngenc ! multifilesink location=seen-%03d.png \
-		max-files=400 >/dev/null 2>&1 &
+	gst-launch-1.0 -q ximagesrc use-damage=false ! video/x-raw,framerate=2/1 \
+		! videoconvert ! pngenc ! multifilesink location=seen-%03d.png max-files=60 \
+		>/dev/null 2>&1 &
 	pids+=($!)
 	recorders=($!)
 	parec --format=s16le --rate=48000 --channels=1 --file-format=wav heard.wav &

@@ -22,7 +22,8 @@ enum {
 	MEDIA_RATE_HZ  = 48000,
 	MEDIA_BLOCK    = 4800, /* samples a frame at most                     */
 	MEDIA_SIDE_MAX = 4096, /* pixels a side                               */
-	MEDIA_ROOM     = 4,    /* buffers that wait in appsrc or appsink      */
+	MEDIA_ROOM     = 4,    /* pictures that wait in appsrc or appsink     */
+	MEDIA_SOUND_ROOM = 32, /* blocks that wait in appsrc: 3.2 s           */
 };
 
 /* Rung from GStreamer's threads; counted, because a hung device keeps its thread. */

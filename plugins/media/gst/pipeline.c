@@ -278,8 +278,10 @@ add_source(struct chain *chain)
 	caps = media->medium == CSN_MEDIUM_AUDIO ? audio_caps()
 	                                         : video_caps(media, "GRAY8", true);
 	g_object_set(source, "caps", caps, "is-live", TRUE, "format", GST_FORMAT_TIME,
-	             "block", FALSE, "max-buffers", (guint64)MEDIA_ROOM, "max-bytes",
-	             (guint64)0, NULL);
+	             "block", FALSE, "max-buffers",
+	             media->medium == CSN_MEDIUM_AUDIO ? (guint64)MEDIA_SOUND_ROOM
+	                                               : (guint64)MEDIA_ROOM,
+	             "max-bytes", (guint64)0, NULL);
 	gst_caps_unref(caps);
 	gst_app_src_set_callbacks(GST_APP_SRC(source), &callbacks, bell_ref(media->bell),
 	                          bell_unref);

@@ -1,7 +1,11 @@
 #include "gst.h"
 
 enum {
-	LEAD_NS = 20 * 1000000, /* sound after a pause starts this much later  */
+	/*
+	 * Sound after a pause starts this much later, so that a whole burst waits in the
+	 * pipeline before its first sample is due and a busy machine tears no hole into it.
+	 */
+	LEAD_NS = 250 * 1000000,
 };
 
 static void push_done(struct media *media);
@@ -9,7 +13,9 @@ static void push_done(struct media *media);
 static bool
 has_room(const struct media *media)
 {
-	return gst_app_src_get_current_level_buffers(GST_APP_SRC(media->app)) < MEDIA_ROOM;
+	const guint64 room = media->medium == CSN_MEDIUM_AUDIO ? MEDIA_SOUND_ROOM : MEDIA_ROOM;
+
+	return gst_app_src_get_current_level_buffers(GST_APP_SRC(media->app)) < room;
 }
 
 static void
