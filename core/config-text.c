@@ -224,15 +224,17 @@ scan_text(struct scan *scan)
 	return r;
 }
 
+/* The folder the name leads to; a link's own, as it is for includes. */
 static char *
 folder_of(const char *path)
 {
-	char *real = realpath(path, NULL);
-	char *slash = real != NULL ? strrchr(real, '/') : NULL;
+	const char *slash = strrchr(path, '/');
+	char        folder[PATH_MAX];
+	int         n = snprintf(folder, sizeof folder, "%.*s",
+	                         slash != NULL ? (int)(slash + 1 - path) : 1,
+	                         slash != NULL ? path : ".");
 
-	if (slash != NULL)
-		slash[slash == real] = '\0';
-	return real;
+	return n > 0 && (size_t)n < sizeof folder ? realpath(folder, NULL) : NULL;
 }
 
 /* Takes over nothing; the new file's number is in scan->file. */

@@ -38,6 +38,9 @@ int
 option_number(const struct csn_option *row, int64_t number, struct option_value *ret_value,
               struct csn_error *err)
 {
+	if ((number < row->min || number > row->max) && (row->flags & CSN_OPT_SECRET))
+		return csn_fail(err, CSN_E_CONFIG, "must be %" PRId64 " to %" PRId64, row->min,
+		                row->max);
 	if (number < row->min || number > row->max)
 		return csn_fail(err, CSN_E_CONFIG,
 		                "is %" PRId64 ", must be %" PRId64 " to %" PRId64, number,

@@ -95,6 +95,8 @@ static const struct broken {
 	  { "t.conf:5: option \"ecc\"" OF_QR "is \"L|M\", must be one of L|M|Q|H" } },
 	{ "a secret is not repeated", QR("pin = \"12345\";"),
 	  { "t.conf:5: option \"pin\"" OF_QR "is 5 bytes long, must be 0 to 4" } },
+	{ "nor a secret number", QR("code = 12345;"),
+	  { "t.conf:5: option \"code\"" OF_QR "must be 0 to 9999" } },
 	{ "a zero byte in a text", QR("title = \"a\\x00b\";"),
 	  { "t.conf:5: a text holds a zero byte" } },
 	{ "all mistakes at once, in order",
@@ -375,6 +377,29 @@ test_override(const char *folder, const struct csn_loader *loader)
 	csn_config_free(file);
 }
 
+/* Includes and paths of a file that is reached by a link start at the link's folder. */
+static void
+test_link(const char *folder)
+{
+	struct csn_config_file *file = NULL;
+	struct csn_error        err = { 0 };
+	struct stub_store       store = { 0 };
+	char                    want[4096];
+
+	write_file("sub/o.conf", "@include \"sub/p.conf\"\n");
+	write_file("sub/p.conf", "store : { path = \"db\"; };\n");
+	if (symlink("sub/o.conf", "link.conf") < 0)
+		exit(99);
+	csn_config_read("link.conf", &file, &err);
+	csn_config_bind(csn_config_sub(csn_config_root(file), "store"), &components[3], &store, &err);
+	snprintf(want, sizeof want, "%s/sub/db", folder);
+	tap_ok(csn_config_mistakes(file) == 0 && store.path != NULL && strcmp(store.path, want) == 0,
+	       "an include by way of a link, and a path against the included file's folder");
+	csn_config_free(file);
+	unlink("link.conf");
+	unlink("sub/p.conf");
+}
+
 static void
 test_getters(const char *folder)
 {
@@ -436,6 +461,7 @@ main(void)
 	test_unreadable();
 	test_bind(real);
 	test_override(real, loader);
+	test_link(real);
 	test_getters(real);
 	csn_loader_free(loader);
 	for (const char *const *name = (const char *const[]){ "t.conf", "round.conf", "big.conf",

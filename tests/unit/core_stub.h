@@ -14,7 +14,7 @@
 
 struct stub {
 	const struct csn_host *host;
-	uint32_t               frames_per_second, mirror, ecc;
+	uint32_t               frames_per_second, mirror, ecc, code;
 	int64_t                offset_us;
 	char                  *title, *palette, *pin;
 };
@@ -28,6 +28,8 @@ static const struct csn_option stub_options[] = {
 	CSN_OPTION_CHOICE(struct stub, ecc, "M", "L|M|Q|H", "error correction"),
 	{ .key = "pin", .type = CSN_STRING, .flags = CSN_OPT_SECRET, .max = 4,
 	  .offset = offsetof(struct stub, pin), .help = "secret of the picture" },
+	{ .key = "code", .type = CSN_U32, .flags = CSN_OPT_SECRET, .max = 9999,
+	  .offset = offsetof(struct stub, code), .help = "secret number" },
 	CSN_OPTION_END
 };
 
