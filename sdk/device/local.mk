@@ -17,6 +17,7 @@ sdk_device_libcsndevice_la_SOURCES = \
 	sdk/device/release.c \
 	sdk/device/state.c \
 	sdk/device/state.h
+EXTRA_DIST += sdk/device/README.md
 sdk_device_libcsndevice_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
 device_tests = tests/unit/device_vectors tests/unit/device_machine tests/unit/device_size \

@@ -449,6 +449,19 @@ test_accepted(struct scene *s)
 }
 
 static void
+test_receipt(struct scene *s)
+{
+	begin(s->self);
+	s->self->send_receipt = 1;
+	message(CSN_ROLE_OFFER, s->m1);
+	message(CSN_ROLE_BIND, s->m2);
+	tap_ok(fake.sends == 1 && same(&fake.sent, unhex(json_object_get(s->row, "expect"), "done")) &&
+	           fake.finished && fake.outcome == CSN_OUTCOME_ENROLLED,
+	       "with send_receipt M3 goes home one way, too, before the end");
+	end();
+}
+
+static void
 test_refused(struct scene *s)
 {
 	static const char *text = "the offer was refused";
@@ -628,6 +641,7 @@ static const struct {
 } tests[] = {
 	{ "oneway-s1.json", "", "a", test_accepted },
 	{ "oneway-full-s2.json", "", "a", test_accepted },
+	{ "oneway-s1.json", "", "a", test_receipt },
 	{ "oneway-s1.json", "", "a", test_refused },
 	{ "oneway-s1.json", "", "a", test_policy },
 	{ "oneway-s1.json", "", "a", test_store_fails },
