@@ -173,10 +173,17 @@ record_evidence() {
 		>/dev/null 2>&1 &
 	pids+=($!)
 	recorders=($!)
-	parec --format=s16le --rate=48000 --channels=1 --file-format=wav heard.wav &
+	parec --format=s16le --rate=48000 --channels=1 --latency-msec=50 --file-format=wav \
+		heard.wav &
 	pids+=($!)
 	recorders+=($!)
+	wait_until "the microphone" longer_than heard.wav 10000
 }
+
+longer_than() { [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt "$2" ]; }
+
+# Until the sound server has let out what was played: one second more is recorded.
+let_ring() { wait_until "the end of the burst" longer_than heard.wav $(($(stat -c %s heard.wav) + 144000)); }
 
 stop_recording() {
 	local pid
@@ -230,6 +237,7 @@ impaired() {
 	station=$!
 	pids+=("$station")
 	wait_until "the bind burst" grep -q delivered station.story
+	let_ring
 	stop_recording
 	keep_offer
 	"$python" "$lab/optical/camera.py" offer.png -o device/camera --preset handheld \
