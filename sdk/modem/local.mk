@@ -3,11 +3,15 @@ noinst_LTLIBRARIES += sdk/modem/libmodem.la
 sdk_modem_libmodem_la_SOURCES = \
 	sdk/modem/code.c \
 	sdk/modem/demod.c \
+	sdk/modem/demod.h \
 	sdk/modem/fft.c \
 	sdk/modem/internal.h \
 	sdk/modem/modem.h \
+	sdk/modem/preamble.c \
 	sdk/modem/profile.c \
+	sdk/modem/ring.c \
 	sdk/modem/rx.c \
+	sdk/modem/track.c \
 	sdk/modem/tx.c
 sdk_modem_libmodem_la_LIBADD = -lm
 

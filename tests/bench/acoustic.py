@@ -119,6 +119,8 @@ def trial(number):
     for word in opt.set:
         key, value = word.split("=")
         params[key] = float(value)
+    if opt.fault == "second":
+        params["lead"] = (0.5, 0.5)
     burst = pipe.send(opt.profile, message)
     pipe.say("reset")
     got, seconds, cpu, slowest, combined = None, 0.0, 0.0, 0.0, 0
@@ -126,8 +128,9 @@ def trial(number):
     rows = []
     for attempt in range(opt.repeat):
         y, _ = channel.simulate(burst, params, seed * opt.repeat + attempt)
-        if opt.fault == "second":    # another loudspeaker, 7 ms later, same level
-            other, _ = channel.simulate(burst, params, seed + 5000011)
+        if opt.fault == "second":    # another loudspeaker, 7 ms further, same level
+            quiet = dict(noise="none", ambient=None, agc=0, drops=0, clip=0)
+            other, _ = channel.simulate(burst, {**params, **quiet}, seed + 5000011)
             late = np.concatenate([np.zeros(336), other])[:len(y)]
             y = y + np.pad(late, (0, len(y) - len(late)))
         y = impair(y, opt.fault, rng) * 10 ** (opt.gain / 20)
@@ -152,6 +155,70 @@ def trial(number):
                 slowest_ms=slowest, stage=last[0], heard=last[1], score=last[2],
                 snr_db=last[3], level_dbfs=last[4], clock_ppm=last[5], echo_ms=last[6],
                 passes=last[7], cause=last[10])
+
+
+SOUNDS = ("pink", "babble", "factory", "music", "speech", "white")
+TEXT = ("The station is ready. Please hold the device close to the screen and wait. "
+        "Six sick sisters switch swiftly; she sells such shiny shells, sizzling and hissing. "
+        "Temperature twenty-two degrees, pressure nine hundred and ninety hectopascal. ")
+
+
+def music(n, rng):
+    """Plucked chords with bright attacks and cymbal-like bursts up to 22 kHz."""
+    y, t = np.zeros(n), np.arange(RATE) / RATE
+    for start in np.cumsum(rng.uniform(0.08, 0.4, n // 4800)):
+        at = int(start * RATE)
+        if at + RATE >= n:
+            break
+        f0 = 110 * 2 ** (rng.integers(0, 36) / 12)
+        parts = [np.sin(2 * np.pi * f0 * k * t + rng.uniform(0, 6.28)) / k
+                 * np.exp(-t * (2 + k)) for k in range(1, int(22000 / f0), 1 + int(f0 < 300))]
+        y[at:at + RATE] += np.sum(parts, axis=0)
+        if rng.random() < 0.5:
+            y[at:at + RATE] += rng.normal(size=RATE) * np.exp(-t * rng.uniform(8, 60)) * 0.5
+    return y
+
+
+def speech(n, rng):
+    """espeak-ng at random speed and pitch, sibilants folded up to the whole spectrum."""
+    from scipy import signal
+    words = TEXT.split()
+    rng.shuffle(words)
+    raw = subprocess.run(["espeak-ng", "--stdout", "-s", str(rng.integers(120, 260)),
+                          "-p", str(rng.integers(10, 90)), " ".join(words * 4)],
+                         capture_output=True, check=True).stdout
+    y = np.frombuffer(raw[44:], np.int16).astype(float) / 32768
+    y = signal.resample_poly(y, 320, 147)
+    y = np.tile(y, n // len(y) + 1)[:n]
+    return y + 0.05 * np.diff(y, prepend=0) * rng.normal(size=n)
+
+
+def false_trial(number):
+    rng = np.random.default_rng([opt.seed, number, 5])
+    kind, n = SOUNDS[number % len(SOUNDS)], 60 * RATE
+    make = {"pink": lambda: channel.coloured(n, -1, rng),
+            "babble": lambda: channel.babble(n, rng),
+            "factory": lambda: channel.factory(n, rng, (17500.0, 20500.0)),
+            "music": lambda: music(n, rng), "speech": lambda: speech(n, rng),
+            "white": lambda: rng.normal(size=n)}[kind]
+    y = make()
+    y = y / (np.std(y) + 1e-12) * 10 ** (rng.uniform(-50, -12) / 20)
+    events, numbers = pipe.hear(np.clip(y, -1, 1))
+    return kind, sum(e[0] == "done" for e in events), len(events), numbers[0] / 1e6, numbers[2]
+
+
+def run_false(options):
+    count = max(len(SOUNDS), round(options.false * 60))
+    with multiprocessing.Pool(options.jobs, start_worker, (options,)) as pool:
+        rows = pool.map(false_trial, range(count), chunksize=4)
+    for kind in SOUNDS:
+        mine = [r for r in rows if r[0] == kind]
+        print(f"# {kind}: {len(mine) / 60:.2f} h, messages {sum(r[1] for r in mine)}, "
+              f"attempts {sum(r[2] for r in mine)}")
+    hours, tried = count / 60, sum(r[2] for r in rows)
+    print(f"acoustic false {hours:.1f} h: messages {sum(r[1] for r in rows)} "
+          f"preambles {tried} ({tried / hours:.2f} an hour) "
+          f"cpu {100 * sum(r[3] for r in rows) / hours / 3600:.1f} %")
 
 
 def wilson(k, n):
@@ -203,6 +270,8 @@ def arguments():
                     help="a channel parameter in place of the preset's, e.g. snr=12")
     ap.add_argument("--band", nargs=2, type=float, metavar=("LOW", "HIGH"))
     ap.add_argument("--channel", help="channel.py of the simulator")
+    ap.add_argument("--false", type=float, metavar="HOURS",
+                    help="listen to noise, speech and music instead: nothing may arrive")
     ap.add_argument("--have-channel", action="store_true",
                     help="only say whether the simulator is there")
     ap.add_argument("--csv")
@@ -221,7 +290,10 @@ def main():
     options.pipe = find_pipe()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
-    run(options)
+    if options.false:
+        run_false(options)
+    else:
+        run(options)
 
 
 if __name__ == "__main__":
