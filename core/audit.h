@@ -20,24 +20,32 @@
 enum audit_what {
 	AUDIT_DECIDE = 1, /* a stage was asked for                            */
 	AUDIT_COMMIT = 2, /* goes with a state change of the ceremony         */
-	AUDIT_END    = 3, /* the session is over                              */
+	AUDIT_END = 3,    /* the session is over                              */
 };
 
-enum audit_field { AUDIT_SID, AUDIT_DID, AUDIT_SKID, AUDIT_T1, AUDIT_FACTS, AUDIT_FIELDS };
+enum audit_field {
+	AUDIT_SID,
+	AUDIT_DID,
+	AUDIT_SKID,
+	AUDIT_T1,
+	AUDIT_FACTS,
+	AUDIT_FIELDS
+};
 
 struct audit_entry {
 	uint64_t unix_s, boot_ns;
-	bool     clock_trusted;
+	bool clock_trusted;
 	uint32_t side, what, stage;
-	bool     yes;           /* DECIDE                                     */
-	uint32_t outcome, code; /* END                                        */
-	char     reason[AUDIT_REASON_MAX]; /* stable: "policy", "store"; or ""  */
-	bool     has[AUDIT_FIELDS];
-	uint8_t  field[AUDIT_FIELDS][32]; /* 16 bytes of SID, DID and SKID    */
+	bool yes;                      /* DECIDE                                     */
+	uint32_t outcome, code;        /* END                                        */
+	char reason[AUDIT_REASON_MAX]; /* stable: "policy", "store"; or ""  */
+	bool has[AUDIT_FIELDS];
+	uint8_t field[AUDIT_FIELDS][32]; /* 16 bytes of SID, DID and SKID    */
 };
 
 /* Into @buf of AUDIT_ENTRY_MAX bytes; *ret_bytes points there. */
-int audit_encode(const struct audit_entry *entry, uint8_t *buf, struct csn_bytes *ret_bytes);
+int audit_encode(const struct audit_entry *entry, uint8_t *buf,
+		 struct csn_bytes *ret_bytes);
 /* Strict: CSN_E_PROTOCOL for anything audit_encode would not write. */
 int audit_decode(struct csn_bytes bytes, struct audit_entry *ret_entry);
 /* One line without a newline; CSN_E_TOO_BIG when it does not fit. */
@@ -51,7 +59,7 @@ const char *audit_outcome_name(uint32_t outcome); /* "enrolled"; "?"          */
 struct audit_tree {
 	uint64_t size;
 	uint32_t depth;
-	uint8_t  stack[64][32];
+	uint8_t stack[64][32];
 };
 
 /* Zeroed is the empty tree. */
@@ -61,20 +69,21 @@ int audit_tree_root(const struct audit_tree *tree, uint8_t ret_root[32]);
 /* A head somebody vouched for. */
 struct audit_head {
 	uint64_t size;
-	uint8_t  root[32];
+	uint8_t root[32];
 };
 
 /* The text that is signed, of the log @name; *ret_len bytes of @out. */
-int audit_note_body(const char *name, const struct audit_head *head, char *out, size_t len);
+int audit_note_body(const char *name, const struct audit_head *head, char *out,
+		    size_t len);
 /* Body and signature line, as a file holds them; @key is the raw Ed25519 key. */
 int audit_note_seal(const char *body, const char *name, const uint8_t key[32],
-                    const uint8_t sig[64], char *out, size_t len);
+		    const uint8_t sig[64], char *out, size_t len);
 /*
  * Reads a note and checks the signature of @name by @key: CSN_E_PROTOCOL for another
  * shape or another log, CSN_E_REFUSED for a wrong or missing signature.
  */
 int audit_note_open(const char *note, const char *name, const uint8_t key[32],
-                    struct audit_head *ret_head);
+		    struct audit_head *ret_head);
 
 /*
  * Checks a log entry by entry against an earlier head: every entry is dCBOR (a ceremony
@@ -83,7 +92,7 @@ int audit_note_open(const char *note, const char *name, const uint8_t key[32],
 struct audit_check {
 	struct audit_tree tree;
 	struct audit_head from; /* size 0: not anchored                       */
-	bool              anchored; /* @from was passed and its root was the same */
+	bool anchored;          /* @from was passed and its root was the same */
 };
 
 int audit_check_add(struct audit_check *check, struct csn_bytes entry);

@@ -16,35 +16,35 @@
 
 struct link_send {
 	struct link_send *next;
-	link_sent_fn     *fn;
-	void             *arg;
-	struct csn_buf   *message;
+	link_sent_fn *fn;
+	void *arg;
+	struct csn_buf *message;
 };
 
 enum media_state { MEDIA_OFF, MEDIA_STARTING, MEDIA_ON };
 
 struct link {
-	struct link_parts       parts;
-	char                    label[64];
+	struct link_parts parts;
+	char label[64];
 	struct csn_channel_caps caps;
-	struct csn_media_caps   media_caps;
-	enum media_state        media;
-	size_t                  held; /* operations that still name this link */
-	bool                    dead;
+	struct csn_media_caps media_caps;
+	enum media_state media;
+	size_t held; /* operations that still name this link */
+	bool dead;
 
 	struct csn_op *start, *capture, *play, *drain, *send, *receive;
 	struct csn_timer *idle, *retry;
 
 	struct link_listener *listeners;
-	struct csn_error        why; /* what a plugin said when it refused a call */
-	struct csn_frame      in;
-	uint64_t              fed_ns;
+	struct csn_error why; /* what a plugin said when it refused a call */
+	struct csn_frame in;
+	uint64_t fed_ns;
 
 	struct link_send *sends, **tail; /* the first is being sent when @sending */
-	bool              sending, sent, showing;
-	uint32_t          silence; /* samples still to be played               */
-	struct csn_frame  out;
-	void             *out_memory;
+	bool sending, sent, showing;
+	uint32_t silence; /* samples still to be played               */
+	struct csn_frame out;
+	void *out_memory;
 };
 
 static void pump_send(struct link *link);
@@ -71,15 +71,17 @@ link_release(struct link *link)
 /* ---- operations ------------------------------------------------------------- */
 
 static struct csn_op *
-op_start(struct link *link, const char *what, csn_op_fn *fn, uint32_t limit_ms, bool media)
+op_start(struct link *link, const char *what, csn_op_fn *fn, uint32_t limit_ms,
+	 bool media)
 {
-	char                name[96];
+	char name[96];
 	struct csn_op_start start = {
 		.what = name,
 		.fn = fn,
 		.arg = link,
 		.deadline_ns = csn_loop_now(link->parts.loop) + limit_ms * CSN_MS,
-		.cancel = media ? link->parts.media->cancel : link->parts.channel->cancel,
+		.cancel =
+			media ? link->parts.media->cancel : link->parts.channel->cancel,
 		.self = media ? link->parts.media_self : link->parts.channel_self,
 	};
 
@@ -156,15 +158,16 @@ static int
 out_ready(struct link *link)
 {
 	const struct csn_media_caps *caps = &link->media_caps;
-	struct csn_frame            *out = &link->out;
-	bool                         video = caps->medium == CSN_MEDIUM_VIDEO;
+	struct csn_frame *out = &link->out;
+	bool video = caps->medium == CSN_MEDIUM_VIDEO;
 	size_t pixels = (size_t)caps->width * caps->height;
 
 	if (video ? pixels == 0 || pixels > PIXELS_MAX
-	          : caps->block == 0 || caps->block > SAMPLES_MAX || caps->rate_hz == 0)
+		  : caps->block == 0 || caps->block > SAMPLES_MAX || caps->rate_hz == 0)
 		return CSN_E_INVALID;
 	free(link->out_memory);
-	link->out_memory = video ? calloc(pixels, 1) : calloc(caps->block, sizeof(float));
+	link->out_memory =
+		video ? calloc(pixels, 1) : calloc(caps->block, sizeof(float));
 	if (link->out_memory == NULL)
 		return CSN_E_NOMEM;
 	*out = (struct csn_frame){ .size = sizeof *out, .medium = caps->medium };
@@ -185,7 +188,7 @@ static void
 media_failed(struct link *link, int result, const struct csn_error *err)
 {
 	csn_log_line(link->parts.log, CSN_LOG_WARN, link->label, "%s",
-	             err != NULL ? csn_error_text(err) : csn_result_text(result));
+		     err != NULL ? csn_error_text(err) : csn_result_text(result));
 	media_off(link);
 	link->showing = false;
 	if (link->sends != NULL)
@@ -202,8 +205,10 @@ on_started(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 	if (!op_over(link, &link->start, op) || !mine)
 		return;
 	if (result == CSN_OK) {
-		link->media_caps = (struct csn_media_caps){ .size = sizeof link->media_caps };
-		result = link->parts.media->caps(link->parts.media_self, &link->media_caps);
+		link->media_caps =
+			(struct csn_media_caps){ .size = sizeof link->media_caps };
+		result = link->parts.media->caps(link->parts.media_self,
+						 &link->media_caps);
 		if (result == CSN_OK && link->media_caps.medium != link->caps.medium)
 			result = CSN_E_CONFIG;
 		if (result == CSN_OK && (link->media_caps.direction & CSN_SEND) != 0)
@@ -234,7 +239,7 @@ media_ready(struct link *link, int *ret_result)
 		return false;
 	}
 	*ret_result = op_keep(link, &link->start, op,
-	                      link->parts.media->start(link->parts.media_self, op));
+			      link->parts.media->start(link->parts.media_self, op));
 	if (*ret_result == CSN_OK)
 		link->media = MEDIA_STARTING;
 	return false;
@@ -253,7 +258,7 @@ send_over(struct link *link, int result, const struct csn_error *err)
 	link->sending = link->sent = false;
 	link->silence = 0;
 	link_sent_fn *fn = send->fn;
-	void         *arg = send->arg;
+	void *arg = send->arg;
 	csn_buf_unref(send->message);
 	free(send);
 	link->held++; /* the callback may free the link                       */
@@ -298,9 +303,10 @@ pump_send(struct link *link)
 
 		link->sending = true;
 		r = op == NULL ? CSN_E_NOMEM
-		               : op_keep(link, &link->send, op,
-		                         link->parts.channel->send(link->parts.channel_self, op,
-		                                                   csn_buf_bytes(link->sends->message)));
+			       : op_keep(link, &link->send, op,
+					 link->parts.channel->send(
+						 link->parts.channel_self, op,
+						 csn_buf_bytes(link->sends->message)));
 		if (r < 0) {
 			send_over(link, r, refusal(link, r));
 			return;
@@ -352,7 +358,7 @@ static int
 render(struct link *link)
 {
 	struct csn_frame *out = &link->out;
-	bool              audio = out->medium == CSN_MEDIUM_AUDIO;
+	bool audio = out->medium == CSN_MEDIUM_AUDIO;
 
 	out->flags = 0;
 	out->time_ns = csn_loop_now(link->parts.loop);
@@ -363,8 +369,9 @@ render(struct link *link)
 	if (audio && out->count > link->media_caps.block)
 		return CSN_E_INVALID;
 	if (out->count == 0 && audio && link->silence > 0) {
-		out->count = link->silence < link->media_caps.block ? link->silence
-		                                                    : link->media_caps.block;
+		out->count = link->silence < link->media_caps.block
+				     ? link->silence
+				     : link->media_caps.block;
 		memset(out->samples, 0, out->count * sizeof *out->samples);
 		link->silence -= (uint32_t)out->count;
 	}
@@ -383,19 +390,22 @@ pump_render(struct link *link)
 	if (r == CSN_OK && link->out.count > 0) {
 		op = op_start(link, "play", on_played, FRAME_MS, true);
 		r = op == NULL ? CSN_E_NOMEM
-		               : op_keep(link, &link->play, op,
-		                         link->parts.media->play(link->parts.media_self, op, &link->out));
+			       : op_keep(link, &link->play, op,
+					 link->parts.media->play(link->parts.media_self,
+								 op, &link->out));
 	} else if (r == CSN_OK && link->sent) {
 		op = op_start(link, "drain", on_drained, FRAME_MS, true);
 		r = op == NULL ? CSN_E_NOMEM
-		               : op_keep(link, &link->drain, op,
-		                         link->parts.media->drain(link->parts.media_self, op));
+			       : op_keep(link, &link->drain, op,
+					 link->parts.media->drain(
+						 link->parts.media_self, op));
 	} else if (r == CSN_OK) {
-		uint32_t ms = link->media_caps.frame_ms != 0 ? link->media_caps.frame_ms : IDLE_MS;
+		uint32_t ms = link->media_caps.frame_ms != 0 ? link->media_caps.frame_ms
+							     : IDLE_MS;
 
-		link->idle = csn_loop_timer_add(link->parts.loop,
-		                                csn_loop_now(link->parts.loop) + ms * CSN_MS,
-		                                on_idle, link);
+		link->idle = csn_loop_timer_add(
+			link->parts.loop, csn_loop_now(link->parts.loop) + ms * CSN_MS,
+			on_idle, link);
 		r = link->idle != NULL ? CSN_OK : CSN_E_NOMEM;
 	}
 	if (r < 0)
@@ -404,7 +414,7 @@ pump_render(struct link *link)
 
 int
 link_send(struct link *link, struct csn_bytes message, link_sent_fn *fn, void *arg,
-          struct link_send **ret_send)
+	  struct link_send **ret_send)
 {
 	if ((link->caps.direction & (CSN_SEND | CSN_DUPLEX)) == 0)
 		return CSN_E_UNSUPPORTED;
@@ -426,8 +436,9 @@ link_send(struct link *link, struct csn_bytes message, link_sent_fn *fn, void *a
 	*ret_send = send;
 	/* The first try comes from the loop, so @fn never runs inside this call. */
 	if (first && link->idle == NULL)
-		link->idle = csn_loop_timer_add(link->parts.loop, csn_loop_now(link->parts.loop),
-		                                on_idle, link);
+		link->idle = csn_loop_timer_add(link->parts.loop,
+						csn_loop_now(link->parts.loop), on_idle,
+						link);
 	return CSN_OK;
 }
 
@@ -459,8 +470,9 @@ link_cancel(struct link *link, struct link_send *send)
 	csn_buf_unref(send->message);
 	free(send);
 	if (link->sends != NULL && link->idle == NULL)
-		link->idle = csn_loop_timer_add(link->parts.loop, csn_loop_now(link->parts.loop),
-		                                on_idle, link);
+		link->idle = csn_loop_timer_add(link->parts.loop,
+						csn_loop_now(link->parts.loop), on_idle,
+						link);
 }
 
 void
@@ -490,11 +502,12 @@ static void
 retry_later(struct link *link, int result, const struct csn_error *err)
 {
 	csn_log_line(link->parts.log, CSN_LOG_WARN, link->label, "receiving: %s",
-	             err != NULL ? csn_error_text(err) : csn_result_text(result));
+		     err != NULL ? csn_error_text(err) : csn_result_text(result));
 	if (link->retry == NULL && link->listeners != NULL)
 		link->retry = csn_loop_timer_add(link->parts.loop,
-		                                 csn_loop_now(link->parts.loop) + RETRY_MS * CSN_MS,
-		                                 on_retry, link);
+						 csn_loop_now(link->parts.loop) +
+							 RETRY_MS * CSN_MS,
+						 on_retry, link);
 }
 
 static void
@@ -504,7 +517,8 @@ deliver(struct link *link, struct csn_bytes message)
 	uint64_t at = link->fed_ns != 0 && link->fed_ns <= now ? link->fed_ns : now;
 
 	link->held++; /* a listener may leave, or free the link                */
-	for (struct link_listener *l = link->listeners, *next; l != NULL && !link->dead; l = next) {
+	for (struct link_listener *l = link->listeners, *next; l != NULL && !link->dead;
+	     l = next) {
 		next = l->next;
 		l->fn(l->arg, link, at, message);
 	}
@@ -536,7 +550,7 @@ on_received(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 static void
 on_captured(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 {
-	struct link      *link = arg;
+	struct link *link = arg;
 	struct csn_frame *in = &link->in;
 
 	(void)buf;
@@ -544,15 +558,16 @@ on_captured(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 	if (!op_over(link, &link->capture, op) || !mine)
 		return;
 	if (result == CSN_E_MISSING) { /* the end of a recording: no more comes */
-		csn_log_line(link->parts.log, CSN_LOG_INFO, link->label, "the recording ended");
+		csn_log_line(link->parts.log, CSN_LOG_INFO, link->label,
+			     "the recording ended");
 		return;
 	}
 	if (result == CSN_OK &&
 	    (in->medium != link->caps.medium ||
 	     (in->medium == CSN_MEDIUM_AUDIO
-	              ? in->samples == NULL || in->count > SAMPLES_MAX
-	              : in->grey == NULL || in->stride < in->width ||
-	                        (size_t)in->width * in->height > PIXELS_MAX)))
+		      ? in->samples == NULL || in->count > SAMPLES_MAX
+		      : in->grey == NULL || in->stride < in->width ||
+				(size_t)in->width * in->height > PIXELS_MAX)))
 		result = CSN_E_INVALID;
 	if (result == CSN_OK) {
 		link->fed_ns = in->time_ns;
@@ -569,15 +584,16 @@ on_captured(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 static void
 pump_capture(struct link *link)
 {
-	if (link->parts.media == NULL || link->media != MEDIA_ON || link->capture != NULL ||
-	    link->listeners == NULL)
+	if (link->parts.media == NULL || link->media != MEDIA_ON ||
+	    link->capture != NULL || link->listeners == NULL)
 		return;
 	struct csn_op *op = op_start(link, "capture", on_captured, FRAME_MS, true);
-	link->in = (struct csn_frame){ .size = sizeof link->in, .medium = link->caps.medium };
+	link->in = (struct csn_frame){ .size = sizeof link->in,
+				       .medium = link->caps.medium };
 	int r = op == NULL ? CSN_E_NOMEM
-	                   : op_keep(link, &link->capture, op,
-	                             link->parts.media->capture(link->parts.media_self, op,
-	                                                        &link->in));
+			   : op_keep(link, &link->capture, op,
+				     link->parts.media->capture(link->parts.media_self,
+								op, &link->in));
 	if (r < 0)
 		retry_later(link, r, refusal(link, r));
 }
@@ -595,11 +611,13 @@ pump_receive(struct link *link)
 		return;
 	}
 	if (link->receive == NULL) {
-		struct csn_op *op = op_start(link, "receive", on_received, RECEIVE_MS, false);
+		struct csn_op *op =
+			op_start(link, "receive", on_received, RECEIVE_MS, false);
 
 		r = op == NULL ? CSN_E_NOMEM
-		               : op_keep(link, &link->receive, op,
-		                         link->parts.channel->receive(link->parts.channel_self, op));
+			       : op_keep(link, &link->receive, op,
+					 link->parts.channel->receive(
+						 link->parts.channel_self, op));
 		if (r < 0) {
 			retry_later(link, r, refusal(link, r));
 			return;
@@ -650,19 +668,23 @@ check(const struct link_parts *parts, const struct csn_channel_caps *caps,
 {
 	bool medium = caps->medium != CSN_MEDIUM_NONE;
 
-	if (caps->max_message == 0 || caps->medium_name == NULL || caps->medium_name[0] == '\0')
-		return csn_fail(err, CSN_E_INVALID, "channel %s names no medium or no bound",
-		                parts->label);
+	if (caps->max_message == 0 || caps->medium_name == NULL ||
+	    caps->medium_name[0] == '\0')
+		return csn_fail(err, CSN_E_INVALID,
+				"channel %s names no medium or no bound", parts->label);
 	if (medium && parts->media == NULL)
 		return csn_fail(err, CSN_E_CONFIG,
-		                "channel %s needs a screen, camera, speaker or microphone: add media ="
-		                " \"NAME\" to it and NAME to the media section", parts->label);
+				"channel %s needs a screen, camera, speaker or "
+				"microphone: add media ="
+				" \"NAME\" to it and NAME to the media section",
+				parts->label);
 	if (!medium && parts->media != NULL)
-		return csn_fail(err, CSN_E_CONFIG, "channel %s uses no media: take it out",
-		                parts->label);
-	if (medium && (!CSN_HAS(parts->channel, feed) || !CSN_HAS(parts->channel, render)))
-		return csn_fail(err, CSN_E_UNSUPPORTED, "channel %s has no feed or render",
-		                parts->label);
+		return csn_fail(err, CSN_E_CONFIG,
+				"channel %s uses no media: take it out", parts->label);
+	if (medium &&
+	    (!CSN_HAS(parts->channel, feed) || !CSN_HAS(parts->channel, render)))
+		return csn_fail(err, CSN_E_UNSUPPORTED,
+				"channel %s has no feed or render", parts->label);
 	return CSN_OK;
 }
 
@@ -680,7 +702,8 @@ link_new(const struct link_parts *parts, struct link **ret_link, struct csn_erro
 	link->caps.size = sizeof link->caps;
 	int r = parts->channel->caps(parts->channel_self, &link->caps);
 	if (r < 0)
-		csn_fail(err, r, "channel %s does not say what it carries", parts->label);
+		csn_fail(err, r, "channel %s does not say what it carries",
+			 parts->label);
 	else
 		r = check(parts, &link->caps, err);
 	if (r < 0) {

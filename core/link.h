@@ -17,18 +17,18 @@ struct link;
 
 /* All borrowed until link_free and what it left pending has ended. */
 struct link_parts {
-	const char                   *label; /* "qr": for texts; copied       */
-	struct csn_loop              *loop;
-	struct csn_ops               *ops;
-	struct csn_log               *log;
+	const char *label; /* "qr": for texts; copied       */
+	struct csn_loop *loop;
+	struct csn_ops *ops;
+	struct csn_log *log;
 	const struct csn_channel_ops *channel;
-	void                         *channel_self;
-	const struct csn_media_ops   *media; /* NULL: the channel has no medium */
-	void                         *media_self;
+	void *channel_self;
+	const struct csn_media_ops *media; /* NULL: the channel has no medium */
+	void *media_self;
 };
 
 int link_new(const struct link_parts *parts, struct link **ret_link,
-             struct csn_error *err);
+	     struct csn_error *err);
 /* Withdraws everything; its sends and listeners hear nothing more.  NULL is fine. */
 void link_free(struct link *link);
 
@@ -43,7 +43,7 @@ typedef void link_sent_fn(void *arg, int result, const struct csn_error *err);
 struct link_send;
 /* Sends wait for one another.  *ret_send is valid until @fn was called. */
 int link_send(struct link *link, struct csn_bytes message, link_sent_fn *fn, void *arg,
-              struct link_send **ret_send);
+	      struct link_send **ret_send);
 /* Takes it back; @fn will not be called. */
 void link_cancel(struct link *link, struct link_send *send);
 /* Stops showing or playing, unless a send is waiting. */
@@ -51,12 +51,12 @@ void link_rest(struct link *link);
 
 /* A message, its bytes borrowed; @at_ns is when its last byte came. */
 typedef void link_message_fn(void *arg, const struct link *link, uint64_t at_ns,
-                             struct csn_bytes message);
+			     struct csn_bytes message);
 /* In its owner's memory; zeroed but for fn and arg. */
 struct link_listener {
 	struct link_listener *next;
-	link_message_fn      *fn;
-	void                 *arg;
+	link_message_fn *fn;
+	void *arg;
 };
 /* Every listener hears every message. */
 int link_listen(struct link *link, struct link_listener *listener);

@@ -71,7 +71,8 @@ list_has(const char *list, const char *word)
 
 	for (const char *at = list; at != NULL; at = strchr(at, ',')) {
 		at += *at == ',';
-		if (len > 0 && strncmp(at, word, len) == 0 && (at[len] == ',' || at[len] == '\0'))
+		if (len > 0 && strncmp(at, word, len) == 0 &&
+		    (at[len] == ',' || at[len] == '\0'))
 			return true;
 		if (*at == '\0')
 			break;
@@ -83,7 +84,7 @@ int
 facts_add(struct facts *facts, const char *name, const char *word)
 {
 	const char *held = facts_get(facts, name);
-	char        text[sizeof facts->rows[0].value];
+	char text[sizeof facts->rows[0].value];
 
 	if (held == NULL || held[0] == '\0')
 		return facts_set(facts, name, word);
@@ -105,12 +106,12 @@ by_name(const void *a, const void *b)
 int
 facts_hash(const struct facts *facts, uint8_t ret_hash[32])
 {
-	struct facts        *sorted = malloc(sizeof *sorted);
-	size_t               room = 16 + sizeof facts->rows;
-	uint8_t             *bytes = malloc(room);
+	struct facts *sorted = malloc(sizeof *sorted);
+	size_t room = 16 + sizeof facts->rows;
+	uint8_t *bytes = malloc(room);
 	struct csn_dcbor_out out;
-	struct csn_bytes     done = { NULL, 0 };
-	int                  r = CSN_E_NOMEM;
+	struct csn_bytes done = { NULL, 0 };
+	int r = CSN_E_NOMEM;
 
 	if (sorted == NULL || bytes == NULL)
 		goto end;
@@ -172,7 +173,7 @@ holds_exists(const char *have, const char *want)
 static bool
 number(const char *text, int64_t *ret_value)
 {
-	size_t  digits = strspn(text, "0123456789");
+	size_t digits = strspn(text, "0123456789");
 	int64_t value = 0;
 
 	if (digits == 0 || digits > 18 || text[digits] != '\0')
@@ -183,11 +184,11 @@ number(const char *text, int64_t *ret_value)
 	return true;
 }
 
-#define HOLDS_NUMBER(name, op)                                                \
-	static bool name(const char *have, const char *want)                  \
-	{                                                                     \
-		int64_t a, b;                                                 \
-		return number(have, &a) && number(want, &b) && a op b;        \
+#define HOLDS_NUMBER(name, op)                                                         \
+	static bool name(const char *have, const char *want)                           \
+	{                                                                              \
+		int64_t a, b;                                                          \
+		return number(have, &a) && number(want, &b) && a op b;                 \
 	}
 HOLDS_NUMBER(holds_lt, <)
 HOLDS_NUMBER(holds_le, <=)
@@ -195,42 +196,38 @@ HOLDS_NUMBER(holds_gt, >)
 HOLDS_NUMBER(holds_ge, >=)
 
 static const struct rule_op {
-	const char  *text;
+	const char *text;
 	bool (*holds)(const char *have, const char *want);
 	enum compare compare;
-	bool         unary;
+	bool unary;
 } rule_ops[] = {
-	{ "==", holds_eq, TEXT, false },
-	{ "!=", holds_ne, TEXT, false },
-	{ "<=", holds_le, NUMBER, false },
-	{ ">=", holds_ge, NUMBER, false },
-	{ "<", holds_lt, NUMBER, false },
-	{ ">", holds_gt, NUMBER, false },
-	{ "has", holds_has, TEXT, false },
-	{ "in", holds_in, TEXT, false },
+	{ "==", holds_eq, TEXT, false },        { "!=", holds_ne, TEXT, false },
+	{ "<=", holds_le, NUMBER, false },      { ">=", holds_ge, NUMBER, false },
+	{ "<", holds_lt, NUMBER, false },       { ">", holds_gt, NUMBER, false },
+	{ "has", holds_has, TEXT, false },      { "in", holds_in, TEXT, false },
 	{ "exists", holds_exists, TEXT, true },
 };
 
 enum rule_list { REQUIRE, PIN_WHEN, TWO_PERSON_WHEN, RULE_LISTS };
 
-static const char *const list_names[RULE_LISTS] = { "require", "pin_when", "two_person_when" };
-static const char *const members[] = {
-	"require", "pin_when", "two_person_when", "basic_tier", NULL
-};
+static const char *const list_names[RULE_LISTS] = { "require", "pin_when",
+						    "two_person_when" };
+static const char *const members[] = { "require", "pin_when", "two_person_when",
+				       "basic_tier", NULL };
 
 /* What holds when the configuration says nothing: two media, a named device. */
 static const char *const strict[] = { "oob.channels >= 2", "identity.did exists" };
 
 struct rule {
-	enum rule_list        list;
+	enum rule_list list;
 	const struct rule_op *op;
-	char                  fact[32], value[96];
-	char                  text[RULE_MAX]; /* "require: oob.channels >= 2" */
+	char fact[32], value[96];
+	char text[RULE_MAX]; /* "require: oob.channels >= 2" */
 };
 
 struct policy {
-	bool        basic_tier;
-	size_t      count;
+	bool basic_tier;
+	size_t count;
 	struct rule rules[RULES_MAX];
 };
 
@@ -238,7 +235,8 @@ static const struct rule_op *
 op_of(const char *word, size_t len)
 {
 	for (size_t i = 0; i < sizeof rule_ops / sizeof *rule_ops; i++)
-		if (strlen(rule_ops[i].text) == len && strncmp(rule_ops[i].text, word, len) == 0)
+		if (strlen(rule_ops[i].text) == len &&
+		    strncmp(rule_ops[i].text, word, len) == 0)
 			return &rule_ops[i];
 	return NULL;
 }
@@ -247,7 +245,7 @@ op_of(const char *word, size_t len)
 static const char *
 rule_parse(const char *text, struct rule *rule)
 {
-	size_t  len = strcspn(text, " ");
+	size_t len = strcspn(text, " ");
 	int64_t n;
 
 	if (len == 0 || len >= sizeof rule->fact)
@@ -288,7 +286,8 @@ rule_add(struct policy *policy, enum rule_list list, const char *text)
 }
 
 static int
-read_lists(struct policy *policy, const struct csn_config *config, struct csn_error *err)
+read_lists(struct policy *policy, const struct csn_config *config,
+	   struct csn_error *err)
 {
 	int r = CSN_OK;
 
@@ -296,16 +295,19 @@ read_lists(struct policy *policy, const struct csn_config *config, struct csn_er
 		size_t count = csn_config_text_count(config, list_names[list]);
 
 		for (size_t i = 0; i < count; i++) {
-			const char *text = csn_config_text_at(config, list_names[list], i);
-			const char *wrong = rule_add(policy, list, text != NULL ? text : "");
+			const char *text =
+				csn_config_text_at(config, list_names[list], i);
+			const char *wrong =
+				rule_add(policy, list, text != NULL ? text : "");
 
 			if (wrong == NULL)
 				continue;
 			csn_config_note(config, list_names[list], "rule \"%.80s\": %s",
-			                text != NULL ? text : "", wrong);
+					text != NULL ? text : "", wrong);
 			if (r == CSN_OK)
-				r = csn_fail(err, CSN_E_CONFIG, "policy rule \"%.80s\": %s",
-				             text != NULL ? text : "", wrong);
+				r = csn_fail(err, CSN_E_CONFIG,
+					     "policy rule \"%.80s\": %s",
+					     text != NULL ? text : "", wrong);
 		}
 	}
 	return r;
@@ -313,10 +315,10 @@ read_lists(struct policy *policy, const struct csn_config *config, struct csn_er
 
 int
 policy_new(const struct csn_config *config, struct policy **ret_policy,
-           struct csn_error *err)
+	   struct csn_error *err)
 {
 	struct policy *policy = calloc(1, sizeof *policy);
-	int            r = CSN_OK;
+	int r = CSN_OK;
 
 	if (policy == NULL)
 		return csn_fail(err, CSN_E_NOMEM, "no memory for the policy");
@@ -365,7 +367,8 @@ static const struct rule *
 first_when(const struct policy *policy, const struct facts *facts, enum rule_list list)
 {
 	for (size_t i = 0; i < policy->count; i++)
-		if (policy->rules[i].list == list && rule_holds(&policy->rules[i], facts, true))
+		if (policy->rules[i].list == list &&
+		    rule_holds(&policy->rules[i], facts, true))
 			return &policy->rules[i];
 	return NULL;
 }
@@ -384,18 +387,18 @@ no(struct policy_answer *answer, const struct facts *facts, const char *rule,
 
 	answer->rule = rule;
 	snprintf(answer->found, sizeof answer->found, "%s %s", fact,
-	         have != NULL ? have : "(nobody reported it)");
+		 have != NULL ? have : "(nobody reported it)");
 	snprintf(answer->wanted, sizeof answer->wanted, "%s", wanted);
 }
 
 void
 policy_judge(const struct policy *policy, const struct facts *facts,
-             struct policy_answer *ret_answer)
+	     struct policy_answer *ret_answer)
 {
 	struct policy_answer answer = { .allowed = false };
-	const struct rule   *rule;
-	const char          *tier = facts_get(facts, "tier"), *pin = facts_get(facts, "pin");
-	size_t               required = 0;
+	const struct rule *rule;
+	const char *tier = facts_get(facts, "tier"), *pin = facts_get(facts, "pin");
+	size_t required = 0;
 
 	*ret_answer = answer;
 	for (size_t i = 0; i < policy->count; i++) {

@@ -25,11 +25,13 @@
 
 /* The facts of one session; later values replace earlier ones. */
 struct facts {
-	size_t          count;
+	size_t count;
 	struct csn_fact rows[POLICY_FACTS_MAX];
 };
 
-/* CSN_E_TOO_BIG, or CSN_E_INVALID for a name or value with other than printable ASCII. */
+/*
+ * CSN_E_TOO_BIG, or CSN_E_INVALID for a name or value with other than printable ASCII.
+ */
 int facts_set(struct facts *facts, const char *name, const char *value);
 const char *facts_get(const struct facts *facts, const char *name); /* NULL: none */
 /* Appends to a comma list what is not in it yet. */
@@ -44,19 +46,19 @@ struct policy;
  * their line, and returned as CSN_E_CONFIG.
  */
 int policy_new(const struct csn_config *config, struct policy **ret_policy,
-               struct csn_error *err);
+	       struct csn_error *err);
 void policy_free(struct policy *policy); /* NULL is fine */
 
 /* Arrives zeroed; zero is no. */
 struct policy_answer {
-	bool        allowed, two_person;
+	bool allowed, two_person;
 	const char *rule; /* which one said no; lives as long as the policy   */
-	char        found[128], wanted[128];
+	char found[128], wanted[128];
 };
 
 /* May a session with these facts be authorised? */
 void policy_judge(const struct policy *policy, const struct facts *facts,
-                  struct policy_answer *ret_answer);
+		  struct policy_answer *ret_answer);
 /* Would policy want a PIN?  For callers that choose a mode before they start. */
 bool policy_wants_pin(const struct policy *policy, const struct facts *facts);
 /* Every rule as text, "require: oob.channels >= 2"; NULL past the end. */

@@ -57,13 +57,14 @@ on_sent(void *arg, int result, const struct csn_error *err)
 static struct link *
 link_of(const struct session *s, uint32_t role)
 {
-	return role >= CSN_ROLE_OFFER && role <= CSN_ROLE_BULK ? s->parts.links[role] : NULL;
+	return role >= CSN_ROLE_OFFER && role <= CSN_ROLE_BULK ? s->parts.links[role]
+							       : NULL;
 }
 
 static int
 call_send(struct csn_session *pub, uint32_t id, uint32_t role, struct csn_bytes message)
 {
-	int          r;
+	int r;
 	struct call *call = begin_call(pub, id, CSN_EVENT_SENT, &r);
 
 	if (call == NULL)
@@ -86,16 +87,19 @@ call_send(struct csn_session *pub, uint32_t id, uint32_t role, struct csn_bytes 
 static void
 on_message(void *arg, const struct link *link, uint64_t at_ns, struct csn_bytes message)
 {
-	struct role    *role = arg;
+	struct role *role = arg;
 	struct session *s = role->s;
 
 	if (s->closing)
 		return;
 	struct call *call = s->messages < SESSION_MESSAGES_MAX
-	                            ? session_call_new(s, 0, CSN_EVENT_MESSAGE) : NULL;
-	struct csn_buf *buf = call != NULL ? csn_buf_new(message.ptr, message.len, 0) : NULL;
+				    ? session_call_new(s, 0, CSN_EVENT_MESSAGE)
+				    : NULL;
+	struct csn_buf *buf =
+		call != NULL ? csn_buf_new(message.ptr, message.len, 0) : NULL;
 	if (buf == NULL) {
-		csn_log_line(s->parts.log, CSN_LOG_WARN, "session", "a message was dropped");
+		csn_log_line(s->parts.log, CSN_LOG_WARN, "session",
+			     "a message was dropped");
 		if (call != NULL)
 			session_call_drop(s, call);
 		return;
@@ -132,7 +136,7 @@ static void
 call_rest(struct csn_session *pub, uint32_t role)
 {
 	struct session *s = open_session(pub);
-	struct link    *link = s != NULL ? link_of(s, role) : NULL;
+	struct link *link = s != NULL ? link_of(s, role) : NULL;
 
 	if (link == NULL)
 		return;
@@ -148,7 +152,7 @@ call_rest(struct csn_session *pub, uint32_t role)
 static int
 call_ask(struct csn_session *pub, uint32_t id, const struct csn_prompt *prompt)
 {
-	int          r;
+	int r;
 	struct call *call = begin_call(pub, id, CSN_EVENT_ANSWER, &r);
 
 	if (call == NULL)
@@ -156,36 +160,38 @@ call_ask(struct csn_session *pub, uint32_t id, const struct csn_prompt *prompt)
 	const struct session_parts *parts = &call->s->parts;
 	if (!CSN_HAS(parts->prompt, ask))
 		return end_call(call, CSN_E_MISSING);
-	struct csn_op *op = session_op(call, "prompt: ask", ASK_MS, parts->prompt->cancel,
-	                               parts->prompt_self);
+	struct csn_op *op = session_op(call, "prompt: ask", ASK_MS,
+				       parts->prompt->cancel, parts->prompt_self);
 	if (op == NULL)
 		return end_call(call, CSN_E_NOMEM);
-	return end_call(call, session_op_started(
-		call, parts->prompt->ask(parts->prompt_self, op, prompt)));
+	return end_call(call,
+			session_op_started(call, parts->prompt->ask(parts->prompt_self,
+								    op, prompt)));
 }
 
 static int
 call_load(struct csn_session *pub, uint32_t id, const char *space, struct csn_bytes key)
 {
-	int          r;
+	int r;
 	struct call *call = begin_call(pub, id, CSN_EVENT_LOADED, &r);
 
 	if (call == NULL)
 		return r;
 	const struct session_parts *parts = &call->s->parts;
-	struct csn_op *op = session_op(call, "store: get", LOAD_MS, parts->store->cancel,
-	                               parts->store_self);
+	struct csn_op *op = session_op(call, "store: get", LOAD_MS,
+				       parts->store->cancel, parts->store_self);
 	if (op == NULL)
 		return end_call(call, CSN_E_NOMEM);
-	return end_call(call, session_op_started(
-		call, parts->store->get(parts->store_self, op, space, key)));
+	return end_call(call,
+			session_op_started(call, parts->store->get(parts->store_self,
+								   op, space, key)));
 }
 
 static int
 call_sign(struct csn_session *pub, uint32_t id, const char *key, const char *algorithm,
-          struct csn_bytes to_sign)
+	  struct csn_bytes to_sign)
 {
-	int          r;
+	int r;
 	struct call *call = begin_call(pub, id, CSN_EVENT_SIGNED, &r);
 
 	if (call == NULL)
@@ -194,20 +200,21 @@ call_sign(struct csn_session *pub, uint32_t id, const char *key, const char *alg
 	if (!CSN_HAS(parts->keys, sign))
 		return end_call(call, CSN_E_MISSING);
 	struct csn_op *op = session_op(call, "keys: sign", SIGN_MS, parts->keys->cancel,
-	                               parts->keys_self);
+				       parts->keys_self);
 	if (op == NULL)
 		return end_call(call, CSN_E_NOMEM);
 	return end_call(call, session_op_started(
-		call, parts->keys->sign(parts->keys_self, op, key, algorithm, to_sign)));
+				      call, parts->keys->sign(parts->keys_self, op, key,
+							      algorithm, to_sign)));
 }
 
 static int
 call_certificate(struct csn_session *pub, const char *key, uint32_t index,
-                 struct csn_bytes *ret_der)
+		 struct csn_bytes *ret_der)
 {
-	struct session  *s = open_session(pub);
+	struct session *s = open_session(pub);
 	struct csn_error err = { 0 };
-	struct csn_buf  *der = NULL;
+	struct csn_buf *der = NULL;
 
 	if (s == NULL)
 		return CSN_E_INVALID;
@@ -254,10 +261,11 @@ static int
 keep_evidence(struct call *call, const struct csn_evidence *evidence)
 {
 	struct csn_evidence *mine = &call->evidence;
-	int                  trusted;
+	int trusted;
 
 	memset(mine, 0, sizeof *mine);
-	memcpy(mine, evidence, evidence->size < sizeof *mine ? evidence->size : sizeof *mine);
+	memcpy(mine, evidence,
+	       evidence->size < sizeof *mine ? evidence->size : sizeof *mine);
 	mine->size = sizeof *mine;
 	mine->unix_s = csn_loop_wall(call->s->parts.loop, &trusted);
 	int r = keep_bytes(&call->evidence_bufs[0], &mine->value);
@@ -266,30 +274,35 @@ keep_evidence(struct call *call, const struct csn_evidence *evidence)
 	if (r == CSN_OK)
 		r = keep_bytes(&call->evidence_bufs[2], &mine->did);
 	if (r == CSN_OK)
-		r = keep_text(call->evidence_text[0], sizeof call->evidence_text[0], &mine->type);
+		r = keep_text(call->evidence_text[0], sizeof call->evidence_text[0],
+			      &mine->type);
 	if (r == CSN_OK)
 		r = keep_text(call->evidence_text[1], sizeof call->evidence_text[1],
-		              &mine->device_class);
+			      &mine->device_class);
 	return r;
 }
 
 static const char *
 judgement_name(uint32_t judgement)
 {
-	return judgement == CSN_ACCEPTED ? "accepted" : judgement == CSN_REJECTED ? "rejected"
-	                                                                         : "undecided";
+	return judgement == CSN_ACCEPTED   ? "accepted"
+	       : judgement == CSN_REJECTED ? "rejected"
+					   : "undecided";
 }
 
-/* Facts of an accepted verdict only; what the verifier says cannot replace the core's. */
+/*
+ * Facts of an accepted verdict only; what the verifier says cannot replace the core's.
+ */
 static int
 verdict_facts(struct session *s, const struct call *call)
 {
 	const struct csn_verdict *v = &call->verdict;
-	char                      name[48];
+	char name[48];
 
 	snprintf(name, sizeof name, "evidence.%.20s", call->evidence.type);
 	int r = facts_set(&s->facts, name, judgement_name(v->judgement));
-	for (uint32_t i = 0; r == CSN_OK && v->judgement == CSN_ACCEPTED && i < v->fact_count; i++)
+	for (uint32_t i = 0;
+	     r == CSN_OK && v->judgement == CSN_ACCEPTED && i < v->fact_count; i++)
 		r = s->pub.ops->fact(&s->pub, v->facts[i].name, v->facts[i].value);
 	return r;
 }
@@ -314,15 +327,16 @@ verdict_sane(struct csn_verdict *v)
 static void
 verified(struct call *call, int result, struct csn_buf *buf)
 {
-	struct session             *s = call->s;
+	struct session *s = call->s;
 	const struct session_attest *attest = call->attest;
-	struct csn_verdict          *v = &call->verdict;
-	uint32_t                     before = v->judgement;
+	struct csn_verdict *v = &call->verdict;
+	uint32_t before = v->judgement;
 
 	(void)buf;
 	if (result == CSN_OK && !verdict_sane(v))
 		result = CSN_E_INTERNAL;
-	if (result == CSN_OK && before == CSN_ACCEPTED && CSN_HAS(attest->ops, appraise)) {
+	if (result == CSN_OK && before == CSN_ACCEPTED &&
+	    CSN_HAS(attest->ops, appraise)) {
 		result = attest->ops->appraise(attest->self, &call->evidence, v);
 		if (result == CSN_OK && !verdict_sane(v))
 			result = CSN_E_INTERNAL;
@@ -350,7 +364,7 @@ verifier_of(const struct session *s, const char *type)
 static int
 call_verify(struct csn_session *pub, uint32_t id, const struct csn_evidence *evidence)
 {
-	int          r;
+	int r;
 	struct call *call = begin_call(pub, id, CSN_EVENT_VERDICT, &r);
 
 	if (call == NULL)
@@ -364,12 +378,13 @@ call_verify(struct csn_session *pub, uint32_t id, const struct csn_evidence *evi
 	call->verdict.size = sizeof call->verdict;
 	call->then = verified;
 	struct csn_op *op = session_op(call, "attest: verify", VERIFY_MS,
-	                               call->attest->ops->cancel, call->attest->self);
+				       call->attest->ops->cancel, call->attest->self);
 	if (op == NULL)
 		return end_call(call, CSN_E_NOMEM);
-	return end_call(call, session_op_started(
-		call, call->attest->ops->verify(call->attest->self, op, &call->evidence,
-	                                        &call->verdict)));
+	return end_call(call, session_op_started(call, call->attest->ops->verify(
+							       call->attest->self, op,
+							       &call->evidence,
+							       &call->verdict)));
 }
 
 /* ---- small things --------------------------------------------------------------- */
@@ -386,7 +401,7 @@ on_timer(void *arg)
 static int
 call_timer(struct csn_session *pub, uint32_t id, uint64_t delay_ms)
 {
-	int          r;
+	int r;
 	struct call *call = begin_call(pub, id, CSN_EVENT_TIMER, &r);
 
 	if (call == NULL)
@@ -394,8 +409,8 @@ call_timer(struct csn_session *pub, uint32_t id, uint64_t delay_ms)
 	if (delay_ms > SESSION_LIFE_MS)
 		return end_call(call, CSN_E_TOO_BIG);
 	struct csn_loop *loop = call->s->parts.loop;
-	call->timer = csn_loop_timer_add(loop, csn_loop_now(loop) + delay_ms * CSN_MS, on_timer,
-	                                 call);
+	call->timer = csn_loop_timer_add(loop, csn_loop_now(loop) + delay_ms * CSN_MS,
+					 on_timer, call);
 	return end_call(call, call->timer != NULL ? CSN_OK : CSN_E_NOMEM);
 }
 
@@ -419,7 +434,7 @@ core_owns(const struct session *s, const char *name)
 	return strncmp(name, "oob.", 4) == 0 || strncmp(name, "evidence.", 9) == 0 ||
 	       strcmp(name, "side") == 0 || strcmp(name, "stages.left_out") == 0 ||
 	       (s->side == CSN_SIDE_STATION &&
-	        (strcmp(name, "pin") == 0 || strcmp(name, "two_way") == 0));
+		(strcmp(name, "pin") == 0 || strcmp(name, "two_way") == 0));
 }
 
 static int
@@ -444,21 +459,21 @@ call_transcript(struct csn_session *pub, const uint8_t hash[32])
 }
 
 const struct csn_session_ops session_ops = {
-	.size        = sizeof session_ops,
-	.send        = call_send,
-	.listen      = call_listen,
-	.rest        = call_rest,
-	.ask         = call_ask,
-	.verify      = call_verify,
-	.load        = call_load,
-	.commit      = session_commit,
-	.sign        = call_sign,
+	.size = sizeof session_ops,
+	.send = call_send,
+	.listen = call_listen,
+	.rest = call_rest,
+	.ask = call_ask,
+	.verify = call_verify,
+	.load = call_load,
+	.commit = session_commit,
+	.sign = call_sign,
 	.certificate = call_certificate,
-	.decide      = session_decide,
-	.payload     = session_payload,
-	.timer       = call_timer,
-	.random      = call_random,
-	.fact        = call_fact,
-	.transcript  = call_transcript,
-	.finish      = session_finish,
+	.decide = session_decide,
+	.payload = session_payload,
+	.timer = call_timer,
+	.random = call_random,
+	.fact = call_fact,
+	.transcript = call_transcript,
+	.finish = session_finish,
 };

@@ -15,7 +15,7 @@
 
 static void
 fill_hex(const struct session *s, struct audit_entry *entry, enum audit_field field,
-         const char *fact)
+	 const char *fact)
 {
 	const char *hex = facts_get(&s->facts, fact);
 
@@ -34,7 +34,7 @@ static int
 entry_fill(const struct session *s, enum audit_what what, struct audit_entry *ret_entry)
 {
 	struct audit_entry entry = { .what = what, .side = s->side, .stage = s->stage };
-	int                trusted = 0;
+	int trusted = 0;
 
 	entry.unix_s = csn_loop_wall(s->parts.loop, &trusted);
 	entry.clock_trusted = trusted != 0;
@@ -52,15 +52,17 @@ entry_fill(const struct session *s, enum audit_what what, struct audit_entry *re
 	return CSN_OK;
 }
 
-/* @count items and, with @entry, one more, in one transaction; @call gets the answer. */
+/*
+ * @count items and, with @entry, one more, in one transaction; @call gets the answer.
+ */
 static int
 store_commit(struct call *call, const struct csn_store_item *items, size_t count,
-             const struct audit_entry *entry)
+	     const struct audit_entry *entry)
 {
 	const struct session_parts *parts = &call->s->parts;
-	struct csn_store_item       all[ITEMS_MAX + 1];
-	uint8_t                     bytes[AUDIT_ENTRY_MAX];
-	struct csn_bytes            coded;
+	struct csn_store_item all[ITEMS_MAX + 1];
+	uint8_t bytes[AUDIT_ENTRY_MAX];
+	struct csn_bytes coded;
 
 	if (count > ITEMS_MAX)
 		return CSN_E_TOO_BIG;
@@ -71,13 +73,15 @@ store_commit(struct call *call, const struct csn_store_item *items, size_t count
 
 		if (r < 0)
 			return r;
-		all[count++] = (struct csn_store_item){ .kind = CSN_ITEM_AUDIT, .value = coded };
+		all[count++] = (struct csn_store_item){ .kind = CSN_ITEM_AUDIT,
+							.value = coded };
 	}
-	struct csn_op *op = session_op(call, "store: commit", COMMIT_MS, parts->store->cancel,
-	                               parts->store_self);
+	struct csn_op *op = session_op(call, "store: commit", COMMIT_MS,
+				       parts->store->cancel, parts->store_self);
 	if (op == NULL)
 		return CSN_E_NOMEM;
-	int r = session_op_started(call, parts->store->commit(parts->store_self, op, all, count));
+	int r = session_op_started(
+		call, parts->store->commit(parts->store_self, op, all, count));
 	csn_wipe(all, sizeof all);
 	return r;
 }
@@ -85,9 +89,9 @@ store_commit(struct call *call, const struct csn_store_item *items, size_t count
 int
 session_record_end(struct call *call)
 {
-	struct session    *s = call->s;
+	struct session *s = call->s;
 	struct audit_entry entry;
-	int                r = entry_fill(s, AUDIT_END, &entry);
+	int r = entry_fill(s, AUDIT_END, &entry);
 
 	if (r < 0)
 		return r;
@@ -113,17 +117,18 @@ committed(struct call *call, int result, struct csn_buf *buf)
 
 	(void)buf;
 	s->store_broken = s->store_broken || store_failed(result);
-	s->effects = s->effects || (result == CSN_OK && s->authorised && s->side == CSN_SIDE_DEVICE);
+	s->effects = s->effects ||
+		     (result == CSN_OK && s->authorised && s->side == CSN_SIDE_DEVICE);
 	session_answer(call, result, NULL);
 }
 
 int
 session_commit(struct csn_session *pub, uint32_t id, const struct csn_store_item *items,
-               size_t count)
+	       size_t count)
 {
-	struct session    *s = (struct session *)pub;
+	struct session *s = (struct session *)pub;
 	struct audit_entry entry;
-	bool               own = false;
+	bool own = false;
 
 	if (s->closing || id == 0 || count == 0 || items == NULL)
 		return CSN_E_INVALID;
@@ -169,9 +174,11 @@ stage_story(struct session *s, uint32_t stage, bool yes)
 	if (yes)
 		snprintf(text, sizeof text, "%s", told[stage]);
 	else
-		snprintf(text, sizeof text, "not %s: found %s, wanted %s", audit_stage_name(stage),
-		         s->answer.found[0] != '\0' ? s->answer.found : "no second person",
-		         s->answer.wanted[0] != '\0' ? s->answer.wanted : "one");
+		snprintf(text, sizeof text, "not %s: found %s, wanted %s",
+			 audit_stage_name(stage),
+			 s->answer.found[0] != '\0' ? s->answer.found
+						    : "no second person",
+			 s->answer.wanted[0] != '\0' ? s->answer.wanted : "one");
 	session_story(s, yes ? stage : 0, text);
 }
 
@@ -184,7 +191,8 @@ decided(struct call *call, int result, struct csn_buf *buf)
 	s->deciding = false;
 	if (result < 0) { /* without a record there is no yes and no no        */
 		s->store_broken = true;
-		session_answer(call, store_failed(result) ? result : CSN_E_INTERNAL, NULL);
+		session_answer(call, store_failed(result) ? result : CSN_E_INTERNAL,
+			       NULL);
 		return;
 	}
 	if (call->yes) {
@@ -199,7 +207,7 @@ static int
 record_decision(struct call *call, bool yes, const char *reason)
 {
 	struct audit_entry entry;
-	int                r = entry_fill(call->s, AUDIT_DECIDE, &entry);
+	int r = entry_fill(call->s, AUDIT_DECIDE, &entry);
 
 	if (r < 0)
 		return r;
@@ -217,7 +225,8 @@ static void
 second_person(struct call *call, int result, struct csn_buf *buf)
 {
 	(void)buf;
-	int r = record_decision(call, result == CSN_OK, result == CSN_OK ? "" : "two-person");
+	int r = record_decision(call, result == CSN_OK,
+				result == CSN_OK ? "" : "two-person");
 
 	if (r < 0)
 		decided(call, r, NULL);
@@ -227,20 +236,22 @@ static int
 ask_second_person(struct call *call)
 {
 	const struct session_parts *parts = &call->s->parts;
-	const struct csn_prompt     prompt = {
+	const struct csn_prompt prompt = {
 		.size = sizeof prompt,
 		.question = CSN_ASK_CONFIRM,
-		.text = "Policy wants a second person: do you, who did not start this, agree?",
+		.text = "Policy wants a second person: do you, who did not start this, "
+			"agree?",
 	};
 
 	if (!CSN_HAS(parts->prompt, ask))
 		return record_decision(call, false, "two-person");
 	call->then = second_person;
 	struct csn_op *op = session_op(call, "prompt: second person", TWO_PERSON_MS,
-	                               parts->prompt->cancel, parts->prompt_self);
+				       parts->prompt->cancel, parts->prompt_self);
 	if (op == NULL)
 		return CSN_E_NOMEM;
-	int r = session_op_started(call, parts->prompt->ask(parts->prompt_self, op, &prompt));
+	int r = session_op_started(call,
+				   parts->prompt->ask(parts->prompt_self, op, &prompt));
 	return r < 0 ? record_decision(call, false, "two-person") : CSN_OK;
 }
 
@@ -250,7 +261,8 @@ in_order(const struct session *s, uint32_t stage)
 {
 	uint32_t left_out = s->parts.ceremony->stages_left_out;
 
-	if (stage <= s->stage || stage > CSN_STAGE_ENROLLED || (left_out & (1u << stage)) != 0)
+	if (stage <= s->stage || stage > CSN_STAGE_ENROLLED ||
+	    (left_out & (1u << stage)) != 0)
 		return false;
 	for (uint32_t between = s->stage + 1; between < stage; between++)
 		if ((left_out & (1u << between)) == 0)
@@ -269,7 +281,8 @@ judge(struct call *call)
 	policy_judge(s->parts.policy, &s->facts, &s->answer);
 	if (!s->answer.allowed)
 		return record_decision(call, false, "policy");
-	return s->answer.two_person ? ask_second_person(call) : record_decision(call, true, "");
+	return s->answer.two_person ? ask_second_person(call)
+				    : record_decision(call, true, "");
 }
 
 int
@@ -283,7 +296,7 @@ session_decide(struct csn_session *pub, uint32_t id, uint32_t stage)
 		return CSN_E_IO;
 	if (s->deciding || !in_order(s, stage)) {
 		session_fail(s, "order", "the ceremony asked for %s after %s",
-		             audit_stage_name(stage), audit_stage_name(s->stage));
+			     audit_stage_name(stage), audit_stage_name(s->stage));
 		return CSN_E_INVALID;
 	}
 	struct call *call = session_call_new(s, id, CSN_EVENT_DECIDED);
@@ -330,36 +343,44 @@ earned(const struct session *s, uint32_t outcome)
 	uint32_t less = s->effects ? CSN_OUTCOME_UNKNOWN : CSN_OUTCOME_REFUSED;
 
 	switch (outcome) {
-	case CSN_OUTCOME_ENROLLED: return s->stage == CSN_STAGE_ENROLLED ? outcome : less;
-	case CSN_OUTCOME_OFFERED: return s->stage >= CSN_STAGE_DELIVERED ? outcome : less;
+	case CSN_OUTCOME_ENROLLED:
+		return s->stage == CSN_STAGE_ENROLLED ? outcome : less;
+	case CSN_OUTCOME_OFFERED:
+		return s->stage >= CSN_STAGE_DELIVERED ? outcome : less;
 	case CSN_OUTCOME_REFUSED:
-	case CSN_OUTCOME_UNKNOWN: return outcome;
-	default: return less;
+	case CSN_OUTCOME_UNKNOWN:
+		return outcome;
+	default:
+		return less;
 	}
 }
 
 void
-session_finish(struct csn_session *pub, uint32_t outcome, uint32_t code, const char *text)
+session_finish(struct csn_session *pub, uint32_t outcome, uint32_t code,
+	       const char *text)
 {
 	struct session *s = (struct session *)pub;
-	const char     *reason = s->reason[0] != '\0' ? s->reason : "ceremony";
-	char            kept[sizeof s->reason];
+	const char *reason = s->reason[0] != '\0' ? s->reason : "ceremony";
+	char kept[sizeof s->reason];
 
 	if (s->closing)
 		return;
-	/* Something left already and its record failed: nobody knows what came of it. */
+	/*
+	 * Something left already and its record failed: nobody knows what came of it.
+	 */
 	if (outcome == CSN_OUTCOME_REFUSED && s->effects && s->store_broken)
 		outcome = CSN_OUTCOME_UNKNOWN;
 	uint32_t got = earned(s, outcome);
 	if (got != outcome) {
-		session_fail(s, "order", "the ceremony ended %s after %s", audit_outcome_name(outcome),
-		             audit_stage_name(s->stage));
+		session_fail(s, "order", "the ceremony ended %s after %s",
+			     audit_outcome_name(outcome), audit_stage_name(s->stage));
 		return;
 	}
 	if (s->store_broken)
 		reason = "store";
 	snprintf(kept, sizeof kept, "%s",
-	         got == CSN_OUTCOME_ENROLLED || got == CSN_OUTCOME_OFFERED ? "" : reason);
+		 got == CSN_OUTCOME_ENROLLED || got == CSN_OUTCOME_OFFERED ? ""
+									   : reason);
 	session_close(s, got, code, kept, text);
 }
 
@@ -369,8 +390,8 @@ static int
 count_media(struct session *s)
 {
 	const char *media = facts_get(&s->facts, "oob.media");
-	char        number[16];
-	unsigned    n = media != NULL && media[0] != '\0';
+	char number[16];
+	unsigned n = media != NULL && media[0] != '\0';
 
 	for (const char *at = media; n > 0 && *at != '\0'; at++)
 		n += *at == ',';
@@ -383,9 +404,11 @@ left_out_fact(struct session *s)
 {
 	int r = facts_set(&s->facts, "stages.left_out", "");
 
-	for (uint32_t stage = CSN_STAGE_SEEN; r == CSN_OK && stage <= CSN_STAGE_ENROLLED; stage++)
+	for (uint32_t stage = CSN_STAGE_SEEN;
+	     r == CSN_OK && stage <= CSN_STAGE_ENROLLED; stage++)
 		if ((s->parts.ceremony->stages_left_out & (1u << stage)) != 0)
-			r = facts_add(&s->facts, "stages.left_out", audit_stage_name(stage));
+			r = facts_add(&s->facts, "stages.left_out",
+				      audit_stage_name(stage));
 	return r;
 }
 
@@ -397,13 +420,15 @@ int
 session_first_facts(struct session *s, const struct csn_begin *begin)
 {
 	bool station = begin->side == CSN_SIDE_STATION;
-	int  r = facts_set(&s->facts, "side", station ? "station" : "device");
+	int r = facts_set(&s->facts, "side", station ? "station" : "device");
 
 	if (r == CSN_OK)
 		r = left_out_fact(s);
-	for (uint32_t role = CSN_ROLE_OFFER; station && r == CSN_OK && role <= CSN_ROLE_BIND; role++)
+	for (uint32_t role = CSN_ROLE_OFFER;
+	     station && r == CSN_OK && role <= CSN_ROLE_BIND; role++)
 		if (s->parts.links[role] != NULL)
-			r = facts_add(&s->facts, "oob.media", link_medium(s->parts.links[role]));
+			r = facts_add(&s->facts, "oob.media",
+				      link_medium(s->parts.links[role]));
 	if (station && r == CSN_OK)
 		r = facts_set(&s->facts, "pin", begin->pin ? "yes" : "no");
 	if (station && r == CSN_OK)
@@ -414,7 +439,8 @@ session_first_facts(struct session *s, const struct csn_begin *begin)
 void
 session_heard(struct session *s, uint32_t role, const char *medium)
 {
-	if (s->side != CSN_SIDE_DEVICE || (role != CSN_ROLE_OFFER && role != CSN_ROLE_BIND))
+	if (s->side != CSN_SIDE_DEVICE ||
+	    (role != CSN_ROLE_OFFER && role != CSN_ROLE_BIND))
 		return;
 	if (facts_add(&s->facts, "oob.media", medium) == CSN_OK)
 		count_media(s);

@@ -18,68 +18,70 @@
 #define SESSION_LIFE_MS      900000u
 #define SESSION_STOP_MS      5000u /* what a ceremony has after STOP          */
 
-/* What the ceremony or the core waits for; holds its own event, so answers cannot fail. */
+/*
+ * What the ceremony or the core waits for; holds its own event, so answers cannot fail.
+ */
 struct call {
-	struct call      *next;
-	struct session   *s;  /* NULL: the session is gone, the answer is dropped */
-	uint32_t          id; /* the ceremony's; 0: the core's own                */
-	uint32_t          type; /* enum csn_event_type of the answer              */
-	uint32_t          stage; /* DECIDED                                       */
-	bool              yes;   /* DECIDED                                       */
-	int               result;
-	uint32_t          role; /* MESSAGE                                        */
-	const char       *medium;
-	uint64_t          at_ns;
-	struct csn_buf   *buf;
-	struct csn_op    *op;
+	struct call *next;
+	struct session *s; /* NULL: the session is gone, the answer is dropped */
+	uint32_t id;       /* the ceremony's; 0: the core's own                */
+	uint32_t type;     /* enum csn_event_type of the answer              */
+	uint32_t stage;    /* DECIDED                                       */
+	bool yes;          /* DECIDED                                       */
+	int result;
+	uint32_t role; /* MESSAGE                                        */
+	const char *medium;
+	uint64_t at_ns;
+	struct csn_buf *buf;
+	struct csn_op *op;
 	struct csn_timer *timer;
-	struct link      *link;
+	struct link *link;
 	struct link_send *send;
 	/* Continues a call of several steps; NULL: the answer is the event. */
 	void (*then)(struct call *call, int result, struct csn_buf *buf);
 	/* VERDICT: what the verifier writes into and was given. */
-	struct csn_verdict           verdict;
-	struct csn_evidence          evidence;
+	struct csn_verdict verdict;
+	struct csn_evidence evidence;
 	const struct session_attest *attest;
-	struct csn_buf              *evidence_bufs[3];
-	char                         evidence_text[2][64];
+	struct csn_buf *evidence_bufs[3];
+	char evidence_text[2][64];
 };
 
 struct role {
 	struct link_listener listener;
-	struct session      *s;
-	uint32_t             role;
-	bool                 listening, used;
+	struct session *s;
+	uint32_t role;
+	bool listening, used;
 };
 
 struct session {
-	struct csn_session   pub; /* first: what the ceremony holds              */
+	struct csn_session pub; /* first: what the ceremony holds              */
 	struct session_parts parts;
 	struct session_calls calls;
-	struct csn_buf      *payload;
-	void                *run;
-	uint32_t             side;
-	struct csn_soon      soon;
-	struct call         *pending; /* not answered yet                         */
-	struct call         *events, **events_tail; /* to be stepped, in order    */
-	size_t               call_count, messages;
-	struct role          roles[CSN_ROLE_BULK + 1];
-	struct csn_buf      *certs[SESSION_CERTS_MAX];
-	size_t               cert_count;
-	struct csn_timer    *life;
+	struct csn_buf *payload;
+	void *run;
+	uint32_t side;
+	struct csn_soon soon;
+	struct call *pending; /* not answered yet                         */
+	struct call *events, **events_tail; /* to be stepped, in order    */
+	size_t call_count, messages;
+	struct role roles[CSN_ROLE_BULK + 1];
+	struct csn_buf *certs[SESSION_CERTS_MAX];
+	size_t cert_count;
+	struct csn_timer *life;
 
-	struct facts         facts;
+	struct facts facts;
 	struct policy_answer answer; /* the last one of policy                    */
-	uint32_t             stage;  /* last entered                              */
-	bool                 deciding, authorised, committed, delivered_payload;
-	bool                 effects; /* something may have come of it            */
-	bool                 store_broken, stepping, closing, ending, ended;
-	bool                 has_t1;
-	uint8_t              t1[32];
+	uint32_t stage;              /* last entered                              */
+	bool deciding, authorised, committed, delivered_payload;
+	bool effects; /* something may have come of it            */
+	bool store_broken, stepping, closing, ending, ended;
+	bool has_t1;
+	uint8_t t1[32];
 
 	uint32_t outcome, code;
-	char     reason[AUDIT_REASON_MAX];
-	char     text[256];
+	char reason[AUDIT_REASON_MAX];
+	char text[256];
 };
 
 /* session.c */
@@ -92,7 +94,7 @@ void session_answer(struct call *call, int result, struct csn_buf *buf);
 void session_op_over(void *arg, struct csn_op *op, int result, struct csn_buf *buf);
 /* Starts @call's operation; a negative return dropped nothing. */
 struct csn_op *session_op(struct call *call, const char *what, uint32_t limit_ms,
-                          csn_op_cancel_fn *cancel, void *self);
+			  csn_op_cancel_fn *cancel, void *self);
 int session_op_started(struct call *call, int result);
 /* From now on the session has SESSION_LIFE_MS left; a second call changes nothing. */
 int session_limit(struct session *s);
@@ -101,16 +103,16 @@ __attribute__((format(printf, 3, 4))) void
 session_fail(struct session *s, const char *reason, const char *fmt, ...);
 void session_story(struct session *s, uint32_t stage, const char *text);
 /* The ceremony's own goodbye, already judged. */
-void session_close(struct session *s, uint32_t outcome, uint32_t code, const char *reason,
-                   const char *text);
+void session_close(struct session *s, uint32_t outcome, uint32_t code,
+		   const char *reason, const char *text);
 
 /* session-decide.c */
 int session_decide(struct csn_session *pub, uint32_t id, uint32_t stage);
-int session_commit(struct csn_session *pub, uint32_t id, const struct csn_store_item *items,
-                   size_t count);
+int session_commit(struct csn_session *pub, uint32_t id,
+		   const struct csn_store_item *items, size_t count);
 int session_payload(struct csn_session *pub, uint32_t id);
 void session_finish(struct csn_session *pub, uint32_t outcome, uint32_t code,
-                    const char *text);
+		    const char *text);
 /* Puts the last entry on record; @call answers by its then. */
 int session_record_end(struct call *call);
 /* The core's own facts at the start of a session. */

@@ -34,7 +34,8 @@ void
 session_call_free(struct call *call)
 {
 	csn_buf_unref(call->buf);
-	for (size_t i = 0; i < sizeof call->evidence_bufs / sizeof *call->evidence_bufs; i++)
+	for (size_t i = 0; i < sizeof call->evidence_bufs / sizeof *call->evidence_bufs;
+	     i++)
 		csn_buf_unref(call->evidence_bufs[i]);
 	csn_wipe(call, sizeof *call);
 	free(call);
@@ -95,10 +96,10 @@ orphan_all(struct session *s)
 }
 
 struct csn_op *
-session_op(struct call *call, const char *what, uint32_t limit_ms, csn_op_cancel_fn *cancel,
-           void *self)
+session_op(struct call *call, const char *what, uint32_t limit_ms,
+	   csn_op_cancel_fn *cancel, void *self)
 {
-	struct csn_loop    *loop = call->s->parts.loop;
+	struct csn_loop *loop = call->s->parts.loop;
 	struct csn_op_start start = {
 		.what = what,
 		.fn = session_op_over,
@@ -126,7 +127,7 @@ session_op_started(struct call *call, int result)
 void
 session_op_over(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 {
-	struct call    *call = arg;
+	struct call *call = arg;
 	struct session *s = call->s;
 
 	call->op = NULL;
@@ -174,7 +175,7 @@ session_answer(struct call *call, int result, struct csn_buf *buf)
 static void
 step(struct session *s, const struct call *call)
 {
-	int              trusted = 0;
+	int trusted = 0;
 	struct csn_event event = {
 		.size = sizeof event,
 		.type = call->type,
@@ -204,7 +205,7 @@ static void
 drain(void *arg)
 {
 	struct session *s = arg;
-	struct call    *call = s->events;
+	struct call *call = s->events;
 
 	if (call != NULL && !s->closing) {
 		s->events = call->next;
@@ -234,7 +235,7 @@ session_story(struct session *s, uint32_t stage, const char *text)
 
 void
 session_close(struct session *s, uint32_t outcome, uint32_t code, const char *reason,
-              const char *text)
+	      const char *text)
 {
 	if (s->closing)
 		return;
@@ -249,24 +250,25 @@ session_close(struct session *s, uint32_t outcome, uint32_t code, const char *re
 void
 session_fail(struct session *s, const char *reason, const char *fmt, ...)
 {
-	char    text[sizeof s->text];
+	char text[sizeof s->text];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	csn_log_line(s->parts.log, CSN_LOG_ERROR, "session", "%s: %s", reason, text);
-	session_close(s, s->effects ? CSN_OUTCOME_UNKNOWN : CSN_OUTCOME_REFUSED, 0, reason,
-	              text);
+	session_close(s, s->effects ? CSN_OUTCOME_UNKNOWN : CSN_OUTCOME_REFUSED, 0,
+		      reason, text);
 }
 
 static void
-copy_fact(const struct session *s, const char *name, uint8_t *out, size_t len, bool *ret_has)
+copy_fact(const struct session *s, const char *name, uint8_t *out, size_t len,
+	  bool *ret_has)
 {
 	const char *hex = facts_get(&s->facts, name);
 
 	*ret_has = hex != NULL && strlen(hex) == 2 * len &&
-	           strspn(hex, "0123456789abcdef") == 2 * len;
+		   strspn(hex, "0123456789abcdef") == 2 * len;
 	for (size_t i = 0; *ret_has && i < len; i++) {
 		unsigned byte = 0;
 
@@ -300,8 +302,9 @@ end_unrecorded(struct session *s, int result)
 	if (s->outcome == CSN_OUTCOME_ENROLLED || s->outcome == CSN_OUTCOME_OFFERED) {
 		s->outcome = CSN_OUTCOME_UNKNOWN;
 		snprintf(s->reason, sizeof s->reason, "store");
-		snprintf(s->text, sizeof s->text, "the end could not be put on record: %s",
-		         csn_result_text(result));
+		snprintf(s->text, sizeof s->text,
+			 "the end could not be put on record: %s",
+			 csn_result_text(result));
 	}
 	say_end(s);
 }
@@ -344,7 +347,7 @@ end_session(struct session *s)
 	csn_loop_timer_drop(s->life);
 	s->life = NULL;
 	struct call *call = session_call_new(s, 0, 0);
-	int          r = CSN_E_NOMEM;
+	int r = CSN_E_NOMEM;
 	if (call != NULL) {
 		call->then = end_recorded;
 		r = session_record_end(call);
@@ -371,8 +374,9 @@ session_limit(struct session *s)
 {
 	if (s->life == NULL)
 		s->life = csn_loop_timer_add(s->parts.loop,
-		                             csn_loop_now(s->parts.loop) + SESSION_LIFE_MS * CSN_MS,
-		                             out_of_time, s);
+					     csn_loop_now(s->parts.loop) +
+						     SESSION_LIFE_MS * CSN_MS,
+					     out_of_time, s);
 	return s->life != NULL ? CSN_OK : CSN_E_NOMEM;
 }
 
@@ -389,24 +393,28 @@ push_plain(struct session *s, uint32_t type)
 
 static int
 check_parts(const struct session_parts *parts, const struct csn_begin *begin,
-            struct csn_error *err)
+	    struct csn_error *err)
 {
 	if (!CSN_HAS(parts->ceremony, begin) || !CSN_HAS(parts->ceremony, step) ||
 	    !CSN_HAS(parts->ceremony, end))
-		return csn_fail(err, CSN_E_UNSUPPORTED, "the ceremony lacks begin, step or end");
+		return csn_fail(err, CSN_E_UNSUPPORTED,
+				"the ceremony lacks begin, step or end");
 	if (!CSN_HAS(parts->store, commit) || !CSN_HAS(parts->store, get))
-		return csn_fail(err, CSN_E_MISSING, "no store: without a record there is no session");
+		return csn_fail(err, CSN_E_MISSING,
+				"no store: without a record there is no session");
 	if (parts->policy == NULL)
-		return csn_fail(err, CSN_E_MISSING, "no policy: nothing could be authorised");
+		return csn_fail(err, CSN_E_MISSING,
+				"no policy: nothing could be authorised");
 	if (begin->side != CSN_SIDE_STATION && begin->side != CSN_SIDE_DEVICE)
-		return csn_fail(err, CSN_E_INVALID, "a session is a station's or a device's");
+		return csn_fail(err, CSN_E_INVALID,
+				"a session is a station's or a device's");
 	return CSN_OK;
 }
 
 int
 session_new(const struct session_parts *parts, const struct csn_begin *begin,
-            const struct session_calls *calls, struct session **ret_session,
-            struct csn_error *err)
+	    const struct session_calls *calls, struct session **ret_session,
+	    struct csn_error *err)
 {
 	int r = check_parts(parts, begin, err);
 	if (r < 0)
@@ -462,9 +470,9 @@ session_stop(struct session *s)
 	if (s->closing)
 		return;
 	csn_loop_timer_drop(s->life);
-	s->life = csn_loop_timer_add(s->parts.loop,
-	                             csn_loop_now(s->parts.loop) + SESSION_STOP_MS * CSN_MS,
-	                             stop_ignored, s);
+	s->life = csn_loop_timer_add(
+		s->parts.loop, csn_loop_now(s->parts.loop) + SESSION_STOP_MS * CSN_MS,
+		stop_ignored, s);
 	if (s->life == NULL || push_plain(s, CSN_EVENT_STOP) < 0)
 		session_fail(s, "stopped", "stopped by the operator");
 }

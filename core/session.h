@@ -11,11 +11,12 @@
  *  - decide(S) wants every stage between the last one entered and S to be declared
  *    as left out, else the session ends as refused;
  *  - finish(ENROLLED) wants decide(ENROLLED) to have said yes, finish(OFFERED) wants
- *    decide(DELIVERED), else the outcome becomes REFUSED (OFFERED: UNKNOWN after AUTHORISED);
+ *    decide(DELIVERED), else the outcome becomes REFUSED (OFFERED: UNKNOWN after
+ * AUTHORISED);
  *  - the core sets the facts "side", "oob.media", "oob.channels", "stages.left_out",
  *    "evidence.TYPE" and, on the station, "pin" and "two_way"; its own value stays;
- *  - it reads for its audit entries, as lower-case hex: "identity.did" (16 bytes), "sid"
- *    (16), "skid" (16); transcript() gives t1;
+ *  - it reads for its audit entries, as lower-case hex: "identity.did" (16 bytes),
+ * "sid" (16), "skid" (16); transcript() gives t1;
  *  - policy reads "tier" ("basic" for a pre-shared secret), "pin" on the device
  *    ("yes" once one was checked), and what the configuration names.
  */
@@ -36,34 +37,34 @@ struct session;
 
 struct session_attest {
 	const struct csn_attest_ops *ops;
-	void                        *self;
+	void *self;
 };
 
 /* What a session works with; borrowed until session_free. */
 struct session_parts {
-	struct csn_loop               *loop;
-	struct csn_ops                *ops;
-	struct csn_log                *log; /* may be NULL                     */
+	struct csn_loop *loop;
+	struct csn_ops *ops;
+	struct csn_log *log; /* may be NULL                     */
 	const struct csn_ceremony_ops *ceremony;
-	void                          *ceremony_self;
-	const struct csn_store_ops    *store; /* required: no audit, no session */
-	void                          *store_self;
-	const struct csn_keys_ops     *keys; /* this and below: NULL: not there */
-	void                          *keys_self;
-	const struct csn_prompt_ops   *prompt;
-	void                          *prompt_self;
-	const struct session_attest   *attest;
-	size_t                         attest_count;
-	struct link                   *links[CSN_ROLE_BULK + 1]; /* by role */
-	const struct policy           *policy;
-	struct csn_buf                *payload; /* the neutral record; a reference is taken */
+	void *ceremony_self;
+	const struct csn_store_ops *store; /* required: no audit, no session */
+	void *store_self;
+	const struct csn_keys_ops *keys; /* this and below: NULL: not there */
+	void *keys_self;
+	const struct csn_prompt_ops *prompt;
+	void *prompt_self;
+	const struct session_attest *attest;
+	size_t attest_count;
+	struct link *links[CSN_ROLE_BULK + 1]; /* by role */
+	const struct policy *policy;
+	struct csn_buf *payload; /* the neutral record; a reference is taken */
 };
 
 struct session_end {
-	uint32_t    outcome, code;
+	uint32_t outcome, code;
 	const char *reason, *text, *found, *wanted;
-	uint8_t     sid[16], did[16];
-	bool        has_sid, has_did;
+	uint8_t sid[16], did[16];
+	bool has_sid, has_did;
 };
 
 typedef void session_story_fn(void *arg, uint32_t stage, const char *text);
@@ -72,14 +73,14 @@ typedef void session_end_fn(void *arg, const struct session_end *end);
 
 struct session_calls {
 	session_story_fn *story; /* optional                                  */
-	session_end_fn   *end;
-	void             *arg;
+	session_end_fn *end;
+	void *arg;
 };
 
 /* Makes a session; its first step comes from the loop. */
 int session_new(const struct session_parts *parts, const struct csn_begin *begin,
-                const struct session_calls *calls, struct session **ret_session,
-                struct csn_error *err);
+		const struct session_calls *calls, struct session **ret_session,
+		struct csn_error *err);
 /* The ceremony gets STOP; it has a few seconds, then the session ends refused. */
 void session_stop(struct session *s);
 /* Ends it now, refused or unknown; the end is recorded and told from the loop. */

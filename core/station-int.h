@@ -16,29 +16,29 @@
 
 struct csn_station_session {
 	struct csn_station_session *next;
-	struct csn_station         *st;
-	struct session             *session;
-	csn_station_story_fn       *story;
-	csn_station_end_fn         *end;
-	void                       *arg;
+	struct csn_station *st;
+	struct session *session;
+	csn_station_story_fn *story;
+	csn_station_end_fn *end;
+	void *arg;
 };
 
 struct csn_station {
-	enum csn_side               side;
-	struct csn_loop            *loop;
-	struct csn_log             *log;
-	struct csn_ops             *ops;
-	struct csn_config_file     *file;
-	struct csn_config_station   own; /* section station                   */
-	struct csn_trust_list      *digests;
-	struct csn_loader          *loader;
-	struct csn_registry        *registry;
-	struct csn_host            *host;
-	struct policy              *policy;
-	struct link                *links[CSN_ROLE_BULK + 1];
-	struct session_attest      *attest;
-	size_t                      attest_count;
-	struct session_parts        parts; /* what every session starts from   */
+	enum csn_side side;
+	struct csn_loop *loop;
+	struct csn_log *log;
+	struct csn_ops *ops;
+	struct csn_config_file *file;
+	struct csn_config_station own; /* section station                   */
+	struct csn_trust_list *digests;
+	struct csn_loader *loader;
+	struct csn_registry *registry;
+	struct csn_host *host;
+	struct policy *policy;
+	struct link *links[CSN_ROLE_BULK + 1];
+	struct session_attest *attest;
+	size_t attest_count;
+	struct session_parts parts; /* what every session starts from   */
 	struct csn_station_session *sessions;
 };
 

@@ -8,7 +8,8 @@
 #define END_MS 2500u /* for sessions to write down their end                  */
 
 static const char *const role_names[] = { "?", "offer", "bind", "return", "bulk" };
-static const int         log_levels[] = { CSN_LOG_ERROR, CSN_LOG_WARN, CSN_LOG_INFO, CSN_LOG_DEBUG };
+static const int log_levels[] = { CSN_LOG_ERROR, CSN_LOG_WARN, CSN_LOG_INFO,
+				  CSN_LOG_DEBUG };
 
 static const struct csn_config *
 section(const struct csn_station *st, const char *name)
@@ -20,22 +21,23 @@ section(const struct csn_station *st, const char *name)
 
 static int
 read_file(struct csn_station *st, const char *path,
-          const struct csn_station_override *overrides, struct csn_error *err)
+	  const struct csn_station_override *overrides, struct csn_error *err)
 {
 	int r = csn_config_read(path, &st->file, err);
 
 	for (; r == CSN_OK && overrides != NULL && overrides->path != NULL; overrides++)
-		r = csn_config_override(st->file, overrides->path, overrides->value, err);
+		r = csn_config_override(st->file, overrides->path, overrides->value,
+					err);
 	return r;
 }
 
 static int
 load_plugins(struct csn_station *st, struct csn_error *err)
 {
-	const struct csn_config  *config = section(st, "plugins");
+	const struct csn_config *config = section(st, "plugins");
 	struct csn_config_plugins own = { NULL };
-	size_t                    paths = csn_config_text_count(config, "path");
-	int                       r = csn_config_fill(config, csn_config_plugins_rows, &own, err);
+	size_t paths = csn_config_text_count(config, "path");
+	int r = csn_config_fill(config, csn_config_plugins_rows, &own, err);
 
 	if (r == CSN_OK && own.digests != NULL)
 		r = csn_trust_list_read(own.digests, &st->digests, err);
@@ -46,7 +48,8 @@ load_plugins(struct csn_station *st, struct csn_error *err)
 		return csn_fail(err, CSN_E_NOMEM, "no memory for a loader");
 	r = csn_loader_add_builtin(st->loader);
 	for (size_t i = 0; r >= 0 && i < paths; i++)
-		r = csn_loader_add_folder(st->loader, csn_config_path_at(config, "path", i), err);
+		r = csn_loader_add_folder(st->loader,
+					  csn_config_path_at(config, "path", i), err);
 	if (r >= 0 && paths == 0 && access(CSN_PLUGINDIR, F_OK) == 0)
 		r = csn_loader_add_folder(st->loader, CSN_PLUGINDIR, err);
 	return r < 0 ? r : CSN_OK;
@@ -65,48 +68,53 @@ check_file(struct csn_station *st, struct csn_error *err)
 		return v;
 	if (r < 0)
 		return csn_fail(err, r, "%s", csn_error_text(&ignored));
-	return csn_config_fill(section(st, "station"), csn_config_station_rows, &st->own, err);
+	return csn_config_fill(section(st, "station"), csn_config_station_rows,
+			       &st->own, err);
 }
 
 /* ---- instances ---------------------------------------------------------------- */
 
 static int
-want_section(struct csn_station *st, uint32_t kind, const char *name, struct csn_error *err)
+want_section(struct csn_station *st, uint32_t kind, const char *name,
+	     struct csn_error *err)
 {
 	const struct csn_config *config = section(st, name);
 
 	if (config == NULL || csn_config_use(config) == NULL)
 		return CSN_OK;
-	return csn_registry_want(st->registry, kind, csn_config_use(config), NULL, config, err);
+	return csn_registry_want(st->registry, kind, csn_config_use(config), NULL,
+				 config, err);
 }
 
 /* Items of a list get labels of their own: two of one component may be there. */
 static int
-want_items(struct csn_station *st, uint32_t kind, const char *name, struct csn_error *err)
+want_items(struct csn_station *st, uint32_t kind, const char *name,
+	   struct csn_error *err)
 {
 	const struct csn_config *list = section(st, name);
-	int                      r = CSN_OK;
+	int r = CSN_OK;
 
 	for (size_t i = 0; r == CSN_OK && i < csn_config_count(list); i++) {
 		const struct csn_config *config = csn_config_item(list, i);
-		const char              *label = csn_config_name(config);
-		char                     numbered[56];
+		const char *label = csn_config_name(config);
+		char numbered[56];
 
 		if (label[0] == '\0') {
 			snprintf(numbered, sizeof numbered, "%.32s %zu", name, i + 1);
 			label = numbered;
 		}
-		r = csn_registry_want(st->registry, kind, csn_config_use(config), label, config, err);
+		r = csn_registry_want(st->registry, kind, csn_config_use(config), label,
+				      config, err);
 	}
 	return r;
 }
 
 static int
 channel_rows(const struct csn_config *config, struct csn_config_channel *ret_rows,
-             struct csn_error *err)
+	     struct csn_error *err)
 {
 	struct csn_config_channel rows = { 0, NULL };
-	int                       r = csn_config_fill(config, csn_config_channel_rows, &rows, err);
+	int r = csn_config_fill(config, csn_config_channel_rows, &rows, err);
 
 	if (r < 0)
 		return r;
@@ -119,23 +127,25 @@ static int
 want_channels(struct csn_station *st, struct csn_error *err)
 {
 	const struct csn_config *list = section(st, "channels");
-	uint32_t                 seen = 0;
+	uint32_t seen = 0;
 
 	for (size_t i = 0; i < csn_config_count(list); i++) {
-		const struct csn_config  *config = csn_config_item(list, i);
+		const struct csn_config *config = csn_config_item(list, i);
 		struct csn_config_channel rows;
-		int                       r = channel_rows(config, &rows, err);
+		int r = channel_rows(config, &rows, err);
 
 		if (r == CSN_OK && (seen & (1u << rows.role)) != 0) {
-			unsigned    line = 0;
+			unsigned line = 0;
 			const char *file = csn_config_where(config, &line);
 
-			r = csn_fail(err, CSN_E_CONFIG, "%s:%u: a second channel with the role %s",
-			             file, line, role_names[rows.role]);
+			r = csn_fail(err, CSN_E_CONFIG,
+				     "%s:%u: a second channel with the role %s", file,
+				     line, role_names[rows.role]);
 		}
 		if (r == CSN_OK)
-			r = csn_registry_want(st->registry, CSN_KIND_CHANNEL, csn_config_use(config),
-			                      role_names[rows.role], config, err);
+			r = csn_registry_want(st->registry, CSN_KIND_CHANNEL,
+					      csn_config_use(config),
+					      role_names[rows.role], config, err);
 		if (r < 0)
 			return r;
 		seen |= 1u << rows.role;
@@ -148,20 +158,24 @@ static int
 want_formats(struct csn_station *st, struct csn_error *err)
 {
 	const struct csn_config *config = section(st, "format");
-	int                      r = CSN_OK;
+	int r = CSN_OK;
 
-	for (const struct csn_module *m = csn_loader_list(st->loader); m != NULL; m = m->next) {
+	for (const struct csn_module *m = csn_loader_list(st->loader); m != NULL;
+	     m = m->next) {
 		const struct csn_component *const *c =
 			m->state == CSN_MODULE_READY ? m->plugin->components : NULL;
 
 		for (; r == CSN_OK && c != NULL && *c != NULL; c++) {
-			const char *use = config != NULL ? csn_config_use(config) : NULL;
+			const char *use =
+				config != NULL ? csn_config_use(config) : NULL;
 
 			if ((*c)->kind == CSN_KIND_FORMAT)
-				r = csn_registry_want(st->registry, CSN_KIND_FORMAT, (*c)->name, NULL,
-				                      use != NULL && strcmp(use, (*c)->name) == 0 ? config
-				                                                                  : NULL,
-				                      err);
+				r = csn_registry_want(
+					st->registry, CSN_KIND_FORMAT, (*c)->name, NULL,
+					use != NULL && strcmp(use, (*c)->name) == 0
+						? config
+						: NULL,
+					err);
 		}
 	}
 	return r;
@@ -171,11 +185,11 @@ static int
 want_all(struct csn_station *st, struct csn_error *err)
 {
 	static const struct {
-		uint32_t    kind;
+		uint32_t kind;
 		const char *section;
 	} groups[] = {
-		{ CSN_KIND_STORE, "store" },   { CSN_KIND_KEYS, "keys" },
-		{ CSN_KIND_PROMPT, "prompt" }, { CSN_KIND_GATE, "gate" },
+		{ CSN_KIND_STORE, "store" },       { CSN_KIND_KEYS, "keys" },
+		{ CSN_KIND_PROMPT, "prompt" },     { CSN_KIND_GATE, "gate" },
 		{ CSN_KIND_CEREMONY, "ceremony" },
 	};
 	int r = want_formats(st, err);
@@ -192,22 +206,25 @@ want_all(struct csn_station *st, struct csn_error *err)
 /* ---- joining ------------------------------------------------------------------ */
 
 static int
-join_channel(struct csn_station *st, const struct csn_config *config, struct csn_error *err)
+join_channel(struct csn_station *st, const struct csn_config *config,
+	     struct csn_error *err)
 {
-	struct csn_config_channel  rows;
+	struct csn_config_channel rows;
 	const struct csn_instance *channel, *media = NULL;
-	char                       label[80];
-	int                        r = channel_rows(config, &rows, err);
+	char label[80];
+	int r = channel_rows(config, &rows, err);
 
 	if (r < 0)
 		return r;
-	channel = csn_registry_find(st->registry, CSN_KIND_CHANNEL, role_names[rows.role], err);
+	channel = csn_registry_find(st->registry, CSN_KIND_CHANNEL,
+				    role_names[rows.role], err);
 	if (channel != NULL && rows.media != NULL)
-		media = csn_registry_find(st->registry, CSN_KIND_MEDIA, rows.media, err);
+		media = csn_registry_find(st->registry, CSN_KIND_MEDIA, rows.media,
+					  err);
 	if (channel == NULL || (rows.media != NULL && media == NULL))
 		return CSN_E_MISSING;
 	snprintf(label, sizeof label, "%s (%.48s)", role_names[rows.role],
-	         channel->component->name);
+		 channel->component->name);
 	struct link_parts parts = {
 		.label = label,
 		.loop = st->loop,
@@ -225,7 +242,7 @@ static int
 join_channels(struct csn_station *st, struct csn_error *err)
 {
 	const struct csn_config *list = section(st, "channels");
-	int                      r = CSN_OK;
+	int r = CSN_OK;
 
 	for (size_t i = 0; r == CSN_OK && i < csn_config_count(list); i++)
 		r = join_channel(st, csn_config_item(list, i), err);
@@ -242,11 +259,13 @@ gather_attest(struct csn_station *st, struct csn_error *err)
 	st->attest = calloc(count, sizeof *st->attest);
 	if (st->attest == NULL)
 		return csn_fail(err, CSN_E_NOMEM, "no memory for verifiers");
-	for (const struct csn_instance *i = csn_registry_list(st->registry); i != NULL; i = i->next)
+	for (const struct csn_instance *i = csn_registry_list(st->registry); i != NULL;
+	     i = i->next)
 		if (i->kind == CSN_KIND_ATTEST && i->state == CSN_INSTANCE_READY &&
 		    st->attest_count < count)
 			st->attest[st->attest_count++] =
-				(struct session_attest){ i->component->ops.attest, i->self };
+				(struct session_attest){ i->component->ops.attest,
+							 i->self };
 	return CSN_OK;
 }
 
@@ -254,7 +273,8 @@ gather_attest(struct csn_station *st, struct csn_error *err)
 static const struct csn_instance *
 only(struct csn_station *st, uint32_t kind)
 {
-	for (const struct csn_instance *i = csn_registry_list(st->registry); i != NULL; i = i->next)
+	for (const struct csn_instance *i = csn_registry_list(st->registry); i != NULL;
+	     i = i->next)
 		if (i->kind == kind && i->state == CSN_INSTANCE_READY)
 			return i;
 	return NULL;
@@ -263,9 +283,9 @@ only(struct csn_station *st, uint32_t kind)
 static int
 gather(struct csn_station *st, struct csn_error *err)
 {
-	struct session_parts      *parts = &st->parts;
+	struct session_parts *parts = &st->parts;
 	const struct csn_instance *i;
-	int                        r = gather_attest(st, err);
+	int r = gather_attest(st, err);
 
 	if (r < 0)
 		return r;
@@ -293,8 +313,10 @@ gather(struct csn_station *st, struct csn_error *err)
 		parts->prompt_self = i->self;
 	}
 	if (parts->store == NULL)
-		return csn_fail(err, CSN_E_CONFIG, "no store: add store : { use = \"sqlite\"; path ="
-		                " \"state.db\"; }; nothing is done that cannot be recorded");
+		return csn_fail(
+			err, CSN_E_CONFIG,
+			"no store: add store : { use = \"sqlite\"; path ="
+			" \"state.db\"; }; nothing is done that cannot be recorded");
 	return CSN_OK;
 }
 
@@ -318,7 +340,8 @@ build(struct csn_station *st, const char *path,
 	st->ops = csn_ops_new(st->loop, st->log);
 	st->host = csn_host_new(st->loop, st->log, "station");
 	st->registry = csn_registry_new(st->loader, st->loop, st->log);
-	if (st->log == NULL || st->ops == NULL || st->host == NULL || st->registry == NULL)
+	if (st->log == NULL || st->ops == NULL || st->host == NULL ||
+	    st->registry == NULL)
 		return csn_fail(err, CSN_E_NOMEM, "no memory for a station");
 	r = want_all(st, err);
 	if (r == CSN_OK)
@@ -330,8 +353,8 @@ build(struct csn_station *st, const char *path,
 
 int
 csn_station_open(const char *config_path, enum csn_side side,
-                 const struct csn_station_override *overrides,
-                 struct csn_station **ret_station, struct csn_error *err)
+		 const struct csn_station_override *overrides,
+		 struct csn_station **ret_station, struct csn_error *err)
 {
 	struct csn_station *st = calloc(1, sizeof *st);
 	if (st == NULL)
@@ -364,7 +387,8 @@ csn_station_close(struct csn_station *st)
 	if (st == NULL)
 		return;
 	if (st->ops != NULL) {
-		for (struct csn_station_session *s = st->sessions; s != NULL; s = s->next)
+		for (struct csn_station_session *s = st->sessions; s != NULL;
+		     s = s->next)
 			session_abort(s->session);
 		settle(st);
 		while (st->sessions != NULL) {

@@ -24,9 +24,9 @@ on_story(void *arg, uint32_t stage, const char *text)
 static void
 on_end(void *arg, const struct session_end *end)
 {
-	struct csn_station_session  *own = arg;
+	struct csn_station_session *own = arg;
 	struct csn_station_session **at = &own->st->sessions;
-	struct csn_station_end       told = {
+	struct csn_station_end told = {
 		.outcome = end->outcome,
 		.code = end->code,
 		.reason = end->reason,
@@ -50,18 +50,19 @@ on_end(void *arg, const struct session_end *end)
 
 int
 csn_station_session(struct csn_station *st, const struct csn_station_ask *ask,
-                    struct csn_station_session **ret_session, struct csn_error *err)
+		    struct csn_station_session **ret_session, struct csn_error *err)
 {
 	struct session_parts parts = st->parts;
-	struct csn_begin     begin = ask->begin;
-	int                  r = CSN_OK;
+	struct csn_begin begin = ask->begin;
+	int r = CSN_OK;
 
 	if (begin.side == 0)
 		begin.side = st->side;
 	if (begin.side != (uint32_t)st->side)
 		return csn_fail(err, CSN_E_INVALID, "this is the other side's session");
 	if (ask->payload.ptr != NULL)
-		r = csn_station_decode(st, ask->format, ask->payload, &parts.payload, err);
+		r = csn_station_decode(st, ask->format, ask->payload, &parts.payload,
+				       err);
 	if (r < 0)
 		return r;
 	struct csn_station_session *own = calloc(1, sizeof *own);
@@ -69,7 +70,8 @@ csn_station_session(struct csn_station *st, const struct csn_station_ask *ask,
 		csn_buf_unref(parts.payload);
 		return csn_fail(err, CSN_E_NOMEM, "no memory for a session");
 	}
-	*own = (struct csn_station_session){ st->sessions, st, NULL, ask->story, ask->end, ask->arg };
+	*own = (struct csn_station_session){ st->sessions, st,       NULL,
+					     ask->story,   ask->end, ask->arg };
 	struct session_calls calls = { on_story, on_end, own };
 	r = session_new(&parts, &begin, &calls, &own->session, err);
 	csn_buf_unref(parts.payload);
@@ -105,14 +107,16 @@ csn_station_stop(struct csn_station *st)
 	csn_loop_quit(st->loop);
 }
 
-/* ---- one call at a time ----------------------------------------------------------- */
+/*
+ * ---- one call at a time -----------------------------------------------------------
+ */
 
 struct wait {
 	struct csn_loop *loop;
-	struct csn_op   *op;
-	bool             done;
-	int              result;
-	struct csn_buf  *buf;
+	struct csn_op *op;
+	bool done;
+	int result;
+	struct csn_buf *buf;
 	struct csn_error err;
 };
 
@@ -130,7 +134,7 @@ on_answer(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 
 static int
 wait_begin(struct csn_station *st, struct wait *wait, const char *what,
-           csn_op_cancel_fn *cancel, void *self, struct csn_error *err)
+	   csn_op_cancel_fn *cancel, void *self, struct csn_error *err)
 {
 	struct csn_op_start start = {
 		.what = what,
@@ -143,12 +147,16 @@ wait_begin(struct csn_station *st, struct wait *wait, const char *what,
 
 	*wait = (struct wait){ .loop = st->loop };
 	wait->op = csn_op_new(st->ops, &start);
-	return wait->op != NULL ? CSN_OK : csn_fail(err, CSN_E_NOMEM, "no memory to wait");
+	return wait->op != NULL ? CSN_OK
+				: csn_fail(err, CSN_E_NOMEM, "no memory to wait");
 }
 
-/* @started is what the plugin's call returned; *ret_buf (may be NULL) a new reference. */
+/*
+ * @started is what the plugin's call returned; *ret_buf (may be NULL) a new reference.
+ */
 static int
-wait_end(struct wait *wait, int started, struct csn_buf **ret_buf, struct csn_error *err)
+wait_end(struct wait *wait, int started, struct csn_buf **ret_buf,
+	 struct csn_error *err)
 {
 	unsigned stopped = 0;
 
@@ -166,8 +174,9 @@ wait_end(struct wait *wait, int started, struct csn_buf **ret_buf, struct csn_er
 	if (wait->result < 0) {
 		csn_buf_unref(wait->buf);
 		return csn_fail(err, wait->result, "%s",
-		                wait->err.text[0] != '\0' ? wait->err.text
-		                                          : csn_result_text(wait->result));
+				wait->err.text[0] != '\0'
+					? wait->err.text
+					: csn_result_text(wait->result));
 	}
 	if (ret_buf != NULL)
 		*ret_buf = wait->buf;
@@ -177,54 +186,60 @@ wait_end(struct wait *wait, int started, struct csn_buf **ret_buf, struct csn_er
 }
 
 int
-csn_station_commit(struct csn_station *st, const struct csn_store_item *items, size_t count,
-                   struct csn_error *err)
+csn_station_commit(struct csn_station *st, const struct csn_store_item *items,
+		   size_t count, struct csn_error *err)
 {
 	const struct session_parts *p = &st->parts;
-	struct wait                 wait;
-	int r = wait_begin(st, &wait, "store: commit", p->store->cancel, p->store_self, err);
+	struct wait wait;
+	int r = wait_begin(st, &wait, "store: commit", p->store->cancel, p->store_self,
+			   err);
 
 	if (r < 0)
 		return r;
-	return wait_end(&wait, p->store->commit(p->store_self, wait.op, items, count), NULL, err);
+	return wait_end(&wait, p->store->commit(p->store_self, wait.op, items, count),
+			NULL, err);
 }
 
 int
 csn_station_get(struct csn_station *st, const char *space, struct csn_bytes key,
-                struct csn_buf **ret_value, struct csn_error *err)
+		struct csn_buf **ret_value, struct csn_error *err)
 {
 	const struct session_parts *p = &st->parts;
-	struct wait                 wait;
-	int r = wait_begin(st, &wait, "store: get", p->store->cancel, p->store_self, err);
+	struct wait wait;
+	int r = wait_begin(st, &wait, "store: get", p->store->cancel, p->store_self,
+			   err);
 
 	if (r < 0)
 		return r;
-	return wait_end(&wait, p->store->get(p->store_self, wait.op, space, key), ret_value, err);
+	return wait_end(&wait, p->store->get(p->store_self, wait.op, space, key),
+			ret_value, err);
 }
 
 int
 csn_station_next(struct csn_station *st, const char *space, struct csn_bytes after,
-                 struct csn_buf **ret_pair, struct csn_error *err)
+		 struct csn_buf **ret_pair, struct csn_error *err)
 {
 	const struct session_parts *p = &st->parts;
-	struct wait                 wait;
-	int r = wait_begin(st, &wait, "store: next", p->store->cancel, p->store_self, err);
+	struct wait wait;
+	int r = wait_begin(st, &wait, "store: next", p->store->cancel, p->store_self,
+			   err);
 
 	if (r < 0)
 		return r;
-	return wait_end(&wait, p->store->next(p->store_self, wait.op, space, after), ret_pair, err);
+	return wait_end(&wait, p->store->next(p->store_self, wait.op, space, after),
+			ret_pair, err);
 }
 
 static const struct csn_instance *
 format_of(struct csn_station *st, const char *format, struct csn_error *err)
 {
-	return csn_registry_find(st->registry, CSN_KIND_FORMAT, format != NULL ? format : "json",
-	                         err);
+	return csn_registry_find(st->registry, CSN_KIND_FORMAT,
+				 format != NULL ? format : "json", err);
 }
 
 int
 csn_station_encode(struct csn_station *st, const char *format, struct csn_bytes record,
-                   struct csn_buf **ret_bytes, struct csn_error *err)
+		   struct csn_buf **ret_bytes, struct csn_error *err)
 {
 	const struct csn_instance *i = format_of(st, format, err);
 
@@ -235,7 +250,7 @@ csn_station_encode(struct csn_station *st, const char *format, struct csn_bytes 
 
 int
 csn_station_decode(struct csn_station *st, const char *format, struct csn_bytes bytes,
-                   struct csn_buf **ret_record, struct csn_error *err)
+		   struct csn_buf **ret_record, struct csn_error *err)
 {
 	const struct csn_instance *i = format_of(st, format, err);
 
@@ -244,26 +259,30 @@ csn_station_decode(struct csn_station *st, const char *format, struct csn_bytes 
 	return i->component->ops.format->decode(i->self, bytes, ret_record, err);
 }
 
-/* ---- the audit log ------------------------------------------------------------------ */
+/*
+ * ---- the audit log ------------------------------------------------------------------
+ */
 
 static int
 entry_count(struct csn_station *st, uint64_t *ret_count, struct csn_error *err)
 {
 	const struct session_parts *p = &st->parts;
-	struct csn_buf             *buf = NULL;
-	struct wait                 wait;
-	int r = wait_begin(st, &wait, "store: count", p->store->cancel, p->store_self, err);
+	struct csn_buf *buf = NULL;
+	struct wait wait;
+	int r = wait_begin(st, &wait, "store: count", p->store->cancel, p->store_self,
+			   err);
 
 	if (r == CSN_OK)
 		r = wait_end(&wait, p->store->count(p->store_self, wait.op), &buf, err);
 	if (r < 0)
 		return r;
 	struct csn_bytes bytes = csn_buf_bytes(buf);
-	uint64_t         count = 0;
+	uint64_t count = 0;
 	for (size_t i = 0; i < bytes.len && i < 8; i++)
 		count = count << 8 | bytes.ptr[i];
 	if (bytes.len != 8)
-		r = csn_fail(err, CSN_E_INTERNAL, "the store counts in %zu bytes", bytes.len);
+		r = csn_fail(err, CSN_E_INTERNAL, "the store counts in %zu bytes",
+			     bytes.len);
 	csn_buf_unref(buf);
 	if (r == CSN_OK)
 		*ret_count = count;
@@ -272,19 +291,21 @@ entry_count(struct csn_station *st, uint64_t *ret_count, struct csn_error *err)
 
 int
 csn_station_audit(struct csn_station *st, csn_station_entry_fn *each, void *arg,
-                  struct csn_error *err)
+		  struct csn_error *err)
 {
 	const struct session_parts *p = &st->parts;
-	uint64_t                    count = 0;
-	int                         r = entry_count(st, &count, err);
+	uint64_t count = 0;
+	int r = entry_count(st, &count, err);
 
 	for (uint64_t i = 0; r == CSN_OK && i < count; i++) {
 		struct csn_buf *buf = NULL;
-		struct wait     wait;
+		struct wait wait;
 
-		r = wait_begin(st, &wait, "store: entry", p->store->cancel, p->store_self, err);
+		r = wait_begin(st, &wait, "store: entry", p->store->cancel,
+			       p->store_self, err);
 		if (r == CSN_OK)
-			r = wait_end(&wait, p->store->entry(p->store_self, wait.op, i), &buf, err);
+			r = wait_end(&wait, p->store->entry(p->store_self, wait.op, i),
+				     &buf, err);
 		if (r == CSN_OK)
 			r = each(arg, i, csn_buf_bytes(buf));
 		csn_buf_unref(buf);
@@ -292,24 +313,28 @@ csn_station_audit(struct csn_station *st, csn_station_entry_fn *each, void *arg,
 	return r;
 }
 
-/* The raw Ed25519 key out of its SubjectPublicKeyInfo, whose head is always the same. */
+/*
+ * The raw Ed25519 key out of its SubjectPublicKeyInfo, whose head is always the same.
+ */
 static int
 log_key(struct csn_station *st, uint8_t ret_key[32], struct csn_error *err)
 {
 	static const uint8_t head[12] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
-		                          0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 };
+					  0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 };
 	const struct session_parts *p = &st->parts;
-	struct csn_buf             *spki = NULL;
+	struct csn_buf *spki = NULL;
 
 	if (st->own.log_key == NULL || p->keys == NULL)
-		return csn_fail(err, CSN_E_MISSING, "no key signs checkpoints: set station.log_key");
+		return csn_fail(err, CSN_E_MISSING,
+				"no key signs checkpoints: set station.log_key");
 	int r = p->keys->public_key(p->keys_self, st->own.log_key, &spki, err);
 	if (r < 0)
 		return r;
 	struct csn_bytes bytes = csn_buf_bytes(spki);
 	if (bytes.len != 44 || memcmp(bytes.ptr, head, sizeof head) != 0)
-		r = csn_fail(err, CSN_E_CONFIG, "key %s is not Ed25519: checkpoints need that",
-		             st->own.log_key);
+		r = csn_fail(err, CSN_E_CONFIG,
+			     "key %s is not Ed25519: checkpoints need that",
+			     st->own.log_key);
 	else
 		memcpy(ret_key, bytes.ptr + 12, 32);
 	csn_buf_unref(spki);
@@ -321,12 +346,12 @@ static const struct csn_bytes latest = { (const uint8_t *)"latest", 6 };
 /* The head signed before, when there is one: the log must still grow from it. */
 static int
 last_head(struct csn_station *st, const uint8_t key[32], struct audit_head *ret_head,
-          struct csn_error *err)
+	  struct csn_error *err)
 {
 	struct csn_error why = { 0 };
-	struct csn_buf  *buf = NULL;
-	char             note[AUDIT_NOTE_MAX] = "";
-	int              r = csn_station_get(st, "checkpoint", latest, &buf, &why);
+	struct csn_buf *buf = NULL;
+	char note[AUDIT_NOTE_MAX] = "";
+	int r = csn_station_get(st, "checkpoint", latest, &buf, &why);
 
 	if (r == CSN_E_MISSING) /* none was signed yet                        */
 		return CSN_OK;
@@ -340,8 +365,10 @@ last_head(struct csn_station *st, const uint8_t key[32], struct audit_head *ret_
 		r = CSN_E_PROTOCOL;
 	csn_buf_unref(buf);
 	if (r < 0)
-		return csn_fail(err, r, "the last checkpoint in the store is not one of %s by %s",
-		                st->own.name, st->own.log_key);
+		return csn_fail(
+			err, r,
+			"the last checkpoint in the store is not one of %s by %s",
+			st->own.name, st->own.log_key);
 	return CSN_OK;
 }
 
@@ -354,29 +381,33 @@ check_one(void *arg, uint64_t index, struct csn_bytes entry)
 
 static int
 sign_head(struct csn_station *st, const struct audit_head *head, const uint8_t key[32],
-          char note[AUDIT_NOTE_MAX], struct csn_error *err)
+	  char note[AUDIT_NOTE_MAX], struct csn_error *err)
 {
 	const struct session_parts *p = &st->parts;
-	char                        body[AUDIT_NOTE_MAX];
-	struct csn_buf             *sig = NULL;
-	struct wait                 wait;
-	int                         r = audit_note_body(st->own.name, head, body, sizeof body);
+	char body[AUDIT_NOTE_MAX];
+	struct csn_buf *sig = NULL;
+	struct wait wait;
+	int r = audit_note_body(st->own.name, head, body, sizeof body);
 
 	if (r < 0)
-		return csn_fail(err, r, "%s cannot be the name of a log: no blanks, no +", st->own.name);
+		return csn_fail(err, r,
+				"%s cannot be the name of a log: no blanks, no +",
+				st->own.name);
 	r = wait_begin(st, &wait, "keys: sign", p->keys->cancel, p->keys_self, err);
 	if (r == CSN_OK)
-		r = wait_end(&wait, p->keys->sign(p->keys_self, wait.op, st->own.log_key, "EdDSA",
-		                                  (struct csn_bytes){ (const uint8_t *)body,
-		                                                      strlen(body) }),
-		             &sig, err);
+		r = wait_end(&wait,
+			     p->keys->sign(p->keys_self, wait.op, st->own.log_key,
+					   "EdDSA",
+					   (struct csn_bytes){ (const uint8_t *)body,
+							       strlen(body) }),
+			     &sig, err);
 	if (r < 0)
 		return r;
 	if (csn_buf_bytes(sig).len != 64)
 		r = CSN_E_INTERNAL;
 	else
-		r = audit_note_seal(body, st->own.name, key, csn_buf_bytes(sig).ptr, note,
-		                    AUDIT_NOTE_MAX);
+		r = audit_note_seal(body, st->own.name, key, csn_buf_bytes(sig).ptr,
+				    note, AUDIT_NOTE_MAX);
 	csn_buf_unref(sig);
 	return r < 0 ? csn_fail(err, r, "the checkpoint could not be signed") : CSN_OK;
 }
@@ -385,10 +416,10 @@ int
 csn_station_checkpoint(struct csn_station *st, char **ret_note, struct csn_error *err)
 {
 	struct audit_check check = { .anchored = false };
-	struct audit_head  head;
-	uint8_t            key[32];
-	char               note[AUDIT_NOTE_MAX];
-	int                r = log_key(st, key, err);
+	struct audit_head head;
+	uint8_t key[32];
+	char note[AUDIT_NOTE_MAX];
+	int r = log_key(st, key, err);
 
 	if (r == CSN_OK)
 		r = last_head(st, key, &check.from, err);
@@ -398,9 +429,10 @@ csn_station_checkpoint(struct csn_station *st, char **ret_note, struct csn_error
 	if (r == CSN_OK)
 		r = audit_check_end(&check, &head);
 	if (r < 0)
-		return csn_fail(err, r, "the audit log does not grow from the last checkpoint"
-		                " (size %llu): nothing was signed",
-		                (unsigned long long)check.from.size);
+		return csn_fail(err, r,
+				"the audit log does not grow from the last checkpoint"
+				" (size %llu): nothing was signed",
+				(unsigned long long)check.from.size);
 	r = sign_head(st, &head, key, note, err);
 	if (r < 0)
 		return r;
@@ -420,7 +452,9 @@ csn_station_checkpoint(struct csn_station *st, char **ret_note, struct csn_error
 	return CSN_OK;
 }
 
-/* ---- what the command needs beside that ------------------------------------------- */
+/*
+ * ---- what the command needs beside that -------------------------------------------
+ */
 
 const char *
 csn_station_name(const struct csn_station *st)

@@ -31,25 +31,25 @@ typedef void csn_station_story_fn(void *arg, uint32_t stage, const char *text);
 
 /* How a session ended; borrowed for the length of the call. */
 struct csn_station_end {
-	uint32_t    outcome; /* enum csn_outcome, never NONE                  */
-	uint32_t    code;    /* the ceremony's refusal code, 0: none          */
-	const char *reason;  /* stable: "policy", "store", "ceremony", ...    */
-	const char *text;    /* one line for a person                         */
+	uint32_t outcome;           /* enum csn_outcome, never NONE                  */
+	uint32_t code;              /* the ceremony's refusal code, 0: none          */
+	const char *reason;         /* stable: "policy", "store", "ceremony", ...    */
+	const char *text;           /* one line for a person                         */
 	const char *found, *wanted; /* what policy saw and asked for, or ""   */
-	uint8_t     sid[16], did[16];
-	bool        has_sid, has_did;
+	uint8_t sid[16], did[16];
+	bool has_sid, has_did;
 };
 
 /* Called once a session; the session is gone when it returns. */
 typedef void csn_station_end_fn(void *arg, const struct csn_station_end *end);
 
 struct csn_station_ask {
-	struct csn_begin      begin;   /* borrowed until the call returns     */
-	const char           *format;  /* of @payload: "json", "cbor"         */
-	struct csn_bytes      payload; /* station side: what to deliver       */
-	csn_station_story_fn *story;   /* optional                            */
-	csn_station_end_fn   *end;
-	void                 *arg;
+	struct csn_begin begin;      /* borrowed until the call returns     */
+	const char *format;          /* of @payload: "json", "cbor"         */
+	struct csn_bytes payload;    /* station side: what to deliver       */
+	csn_station_story_fn *story; /* optional                            */
+	csn_station_end_fn *end;
+	void *arg;
 };
 
 /*
@@ -57,13 +57,13 @@ struct csn_station_ask {
  * @overrides may be NULL.  On failure nothing is left and @err says why.
  */
 int csn_station_open(const char *config_path, enum csn_side side,
-                     const struct csn_station_override *overrides,
-                     struct csn_station **ret_station, struct csn_error *err);
+		     const struct csn_station_override *overrides,
+		     struct csn_station **ret_station, struct csn_error *err);
 
 /* Starts a session; callbacks come from csn_station_run, never from here. */
 int csn_station_session(struct csn_station *st, const struct csn_station_ask *ask,
-                        struct csn_station_session **ret_session,
-                        struct csn_error *err);
+			struct csn_station_session **ret_session,
+			struct csn_error *err);
 
 /* Asks a running session to end soon (the operator said so); safe in a callback. */
 void csn_station_session_stop(struct csn_station_session *session);
@@ -81,27 +81,29 @@ void csn_station_close(struct csn_station *st);
 const char *csn_station_name(const struct csn_station *st);
 const struct csn_host *csn_station_host(const struct csn_station *st);
 const struct csn_store_ops *csn_station_store(const struct csn_station *st,
-                                              void **ret_self);
+					      void **ret_self);
 const struct csn_keys_ops *csn_station_keys(const struct csn_station *st,
-                                            void **ret_self);
+					    void **ret_self);
 
 /*
  * The store and the formats, one call at a time.  These run the loop until the answer
  * is there, so they are not for use inside a callback.
  */
 int csn_station_commit(struct csn_station *st, const struct csn_store_item *items,
-                       size_t count, struct csn_error *err);
+		       size_t count, struct csn_error *err);
 /* CSN_E_MISSING when there is none; *ret_value is a new reference, secret. */
 int csn_station_get(struct csn_station *st, const char *space, struct csn_bytes key,
-                    struct csn_buf **ret_value, struct csn_error *err);
+		    struct csn_buf **ret_value, struct csn_error *err);
 /* The next key of @space and its value as dCBOR [key, value]; see store.h. */
 int csn_station_next(struct csn_station *st, const char *space, struct csn_bytes after,
-                     struct csn_buf **ret_pair, struct csn_error *err);
+		     struct csn_buf **ret_pair, struct csn_error *err);
 /* A record as @format ("json") writes it, and back; new references, secret. */
-int csn_station_encode(struct csn_station *st, const char *format, struct csn_bytes record,
-                       struct csn_buf **ret_bytes, struct csn_error *err);
-int csn_station_decode(struct csn_station *st, const char *format, struct csn_bytes bytes,
-                       struct csn_buf **ret_record, struct csn_error *err);
+int csn_station_encode(struct csn_station *st, const char *format,
+		       struct csn_bytes record, struct csn_buf **ret_bytes,
+		       struct csn_error *err);
+int csn_station_decode(struct csn_station *st, const char *format,
+		       struct csn_bytes bytes, struct csn_buf **ret_record,
+		       struct csn_error *err);
 
 /*
  * Walks the audit log: runs the loop until every entry went through @each (a
@@ -109,7 +111,7 @@ int csn_station_decode(struct csn_station *st, const char *format, struct csn_by
  */
 typedef int csn_station_entry_fn(void *arg, uint64_t index, struct csn_bytes entry);
 int csn_station_audit(struct csn_station *st, csn_station_entry_fn *each, void *arg,
-                      struct csn_error *err);
+		      struct csn_error *err);
 
 /*
  * The signed checkpoint of the log as it is now (C2SP signed note), by the key
@@ -117,6 +119,6 @@ int csn_station_audit(struct csn_station *st, csn_station_entry_fn *each, void *
  * the log does not grow from the checkpoint signed before: then nothing is signed.
  */
 int csn_station_checkpoint(struct csn_station *st, char **ret_note,
-                           struct csn_error *err);
+			   struct csn_error *err);
 
 #endif

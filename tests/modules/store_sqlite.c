@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 static const struct csn_component *component;
-static char                        dir[] = "/tmp/csn-store-XXXXXX", path[64];
+static char dir[] = "/tmp/csn-store-XXXXXX", path[64];
 
 struct store {
 	struct fakehost *fake;
-	void            *self;
+	void *self;
 };
 
 static struct csn_bytes
@@ -49,7 +49,7 @@ static void
 fresh(struct store *s)
 {
 	struct csn_error err = { 0 };
-	char             side[80];
+	char side[80];
 
 	unlink(path);
 	snprintf(side, sizeof side, "%s-wal", path);
@@ -68,7 +68,8 @@ static int
 commit(struct store *s, const struct csn_store_item *items, size_t count)
 {
 	struct csn_op *op = fakehost_op(s->fake);
-	int r = fakehost_started(op, component->ops.store->commit(s->self, op, items, count));
+	int r = fakehost_started(
+		op, component->ops.store->commit(s->self, op, items, count));
 
 	if (r == CSN_OK && fakehost_op_ended(op))
 		r = 99; /* answered from inside the call                      */
@@ -85,9 +86,10 @@ commit(struct store *s, const struct csn_store_item *items, size_t count)
 static const char *
 get(struct store *s, const char *space, const char *key)
 {
-	static char    out[256];
+	static char out[256];
 	struct csn_op *op = fakehost_op(s->fake);
-	int r = fakehost_started(op, component->ops.store->get(s->self, op, space, text(key)));
+	int r = fakehost_started(
+		op, component->ops.store->get(s->self, op, space, text(key)));
 
 	if (r == CSN_OK)
 		r = fakehost_wait(s->fake, op, 10000) ? fakehost_op_result(op) : 98;
@@ -105,7 +107,7 @@ static long long
 count_of(struct store *s)
 {
 	struct csn_op *op = fakehost_op(s->fake);
-	long long      n = -1;
+	long long n = -1;
 
 	if (fakehost_started(op, component->ops.store->count(s->self, op)) == CSN_OK &&
 	    fakehost_wait(s->fake, op, 10000) && fakehost_op_result(op) == CSN_OK) {
@@ -119,15 +121,43 @@ count_of(struct store *s)
 	return n;
 }
 
-#define PUT(k, v)    { CSN_ITEM_PUT, 0, "s", text(k), text(v) }
-#define DELETE(k)    { CSN_ITEM_DELETE, 0, "s", text(k), { NULL, 0 } }
-#define CLAIM(k)     { CSN_ITEM_CLAIM, 0, "s", text(k), { NULL, 0 } }
-#define EXPECT(k, v) { CSN_ITEM_EXPECT, 0, "s", text(k), text(v) }
-#define ABSENT(k)    { CSN_ITEM_EXPECT, 0, "s", text(k), { NULL, 0 } }
-#define AUDIT(v)     { CSN_ITEM_AUDIT, 0, NULL, { NULL, 0 }, text(v) }
-#define COMMIT(s, ...) \
-	commit((s), (struct csn_store_item[]){ __VA_ARGS__ }, \
-	       sizeof((struct csn_store_item[]){ __VA_ARGS__ }) / sizeof(struct csn_store_item))
+#define PUT(k, v)                                                                      \
+	{                                                                              \
+		CSN_ITEM_PUT, 0, "s", text(k), text(v)                                 \
+	}
+#define DELETE(k)                                                                      \
+	{                                                                              \
+		CSN_ITEM_DELETE, 0, "s", text(k),                                      \
+		{                                                                      \
+			NULL, 0                                                        \
+		}                                                                      \
+	}
+#define CLAIM(k)                                                                       \
+	{                                                                              \
+		CSN_ITEM_CLAIM, 0, "s", text(k),                                       \
+		{                                                                      \
+			NULL, 0                                                        \
+		}                                                                      \
+	}
+#define EXPECT(k, v)                                                                   \
+	{                                                                              \
+		CSN_ITEM_EXPECT, 0, "s", text(k), text(v)                              \
+	}
+#define ABSENT(k)                                                                      \
+	{                                                                              \
+		CSN_ITEM_EXPECT, 0, "s", text(k),                                      \
+		{                                                                      \
+			NULL, 0                                                        \
+		}                                                                      \
+	}
+#define AUDIT(v)                                                                       \
+	{                                                                              \
+		CSN_ITEM_AUDIT, 0, NULL, { NULL, 0 }, text(v)                          \
+	}
+#define COMMIT(s, ...)                                                                 \
+	commit((s), (struct csn_store_item[]){ __VA_ARGS__ },                          \
+	       sizeof((struct csn_store_item[]){ __VA_ARGS__ }) /                      \
+		       sizeof(struct csn_store_item))
 
 static void
 test_items(void)
@@ -140,39 +170,58 @@ test_items(void)
 	tap_ok(strcmp(get(&s, "t", "a"), "-") == 0, "another space does not hold it");
 	COMMIT(&s, PUT("a", "2"));
 	tap_ok(strcmp(get(&s, "s", "a"), "2") == 0, "a second put replaces it");
-	tap_is(COMMIT(&s, EXPECT("a", "2"), PUT("a", "3")), CSN_OK, "what was expected is there");
-	tap_is(COMMIT(&s, EXPECT("a", "2"), PUT("a", "4")), CSN_E_BUSY, "what was expected is not there");
+	tap_is(COMMIT(&s, EXPECT("a", "2"), PUT("a", "3")), CSN_OK,
+	       "what was expected is there");
+	tap_is(COMMIT(&s, EXPECT("a", "2"), PUT("a", "4")), CSN_E_BUSY,
+	       "what was expected is not there");
 	tap_ok(strcmp(get(&s, "s", "a"), "3") == 0, "and nothing was changed");
-	tap_is(COMMIT(&s, ABSENT("a"), PUT("a", "5")), CSN_E_BUSY, "expected absent, was there");
-	tap_is(COMMIT(&s, ABSENT("b"), PUT("b", "")), CSN_OK, "expected absent, was absent");
+	tap_is(COMMIT(&s, ABSENT("a"), PUT("a", "5")), CSN_E_BUSY,
+	       "expected absent, was there");
+	tap_is(COMMIT(&s, ABSENT("b"), PUT("b", "")), CSN_OK,
+	       "expected absent, was absent");
 	tap_is(COMMIT(&s, ABSENT("b")), CSN_E_BUSY, "an empty value is not absent");
 	tap_is(COMMIT(&s, EXPECT("b", "")), CSN_OK, "an empty value is an empty value");
 	tap_is(COMMIT(&s, CLAIM("n"), PUT("c", "1")), CSN_OK, "a claim");
-	tap_is(COMMIT(&s, PUT("c", "2"), AUDIT("x"), CLAIM("n")), CSN_E_REFUSED, "the same claim again");
+	tap_is(COMMIT(&s, PUT("c", "2"), AUDIT("x"), CLAIM("n")), CSN_E_REFUSED,
+	       "the same claim again");
 	tap_ok(strcmp(get(&s, "s", "c"), "1") == 0 && count_of(&s) == 0,
 	       "takes everything of its commit with it");
-	tap_is(COMMIT(&s, CLAIM("d"), CLAIM("d")), CSN_E_REFUSED, "one commit cannot claim twice");
+	tap_is(COMMIT(&s, CLAIM("d"), CLAIM("d")), CSN_E_REFUSED,
+	       "one commit cannot claim twice");
 	tap_is(COMMIT(&s, CLAIM("d")), CSN_OK, "and then it was not claimed");
-	tap_is(COMMIT(&s, DELETE("a"), DELETE("zz")), CSN_OK, "deleting what is absent is fine");
+	tap_is(COMMIT(&s, DELETE("a"), DELETE("zz")), CSN_OK,
+	       "deleting what is absent is fine");
 	tap_ok(strcmp(get(&s, "s", "a"), "-") == 0, "what was deleted is gone");
-	tap_ok(COMMIT(&s, AUDIT("e0"), AUDIT("e1")) == CSN_OK && COMMIT(&s, AUDIT("e2")) == CSN_OK &&
-	               count_of(&s) == 3, "audit entries are counted from 0");
+	tap_ok(COMMIT(&s, AUDIT("e0"), AUDIT("e1")) == CSN_OK &&
+		       COMMIT(&s, AUDIT("e2")) == CSN_OK && count_of(&s) == 3,
+	       "audit entries are counted from 0");
 	close_store(&s);
 }
 
 static void
 test_reading(void)
 {
-	struct store   s;
+	struct store s;
 	struct csn_op *op;
 	static const struct {
 		const char *what, *after, *want;
-		size_t      want_len;
-		int         result;
+		size_t want_len;
+		int result;
 	} nexts[] = {
-		{ "the first key of a space", "", "\x82\x41" "a\x41" "1", 5, CSN_OK },
-		{ "the next after one", "a", "\x82\x42" "ab\x40", 5, CSN_OK },
-		{ "keys go bytewise", "ab", "\x82\x42" "b\xff\x41" "2", 6, CSN_OK },
+		{ "the first key of a space", "",
+		  "\x82\x41"
+		  "a\x41"
+		  "1",
+		  5, CSN_OK },
+		{ "the next after one", "a",
+		  "\x82\x42"
+		  "ab\x40",
+		  5, CSN_OK },
+		{ "keys go bytewise", "ab",
+		  "\x82\x42"
+		  "b\xff\x41"
+		  "2",
+		  6, CSN_OK },
 		{ "past the last", "b\xff", "", 0, CSN_E_MISSING },
 	};
 
@@ -180,11 +229,13 @@ test_reading(void)
 	COMMIT(&s, PUT("b\xff", "2"), PUT("ab", ""), PUT("a", "1"), AUDIT("first"));
 	for (size_t i = 0; i < 4; i++) {
 		op = fakehost_op(s.fake);
-		fakehost_started(op, component->ops.store->next(s.self, op, "s", text(nexts[i].after)));
+		fakehost_started(op, component->ops.store->next(s.self, op, "s",
+								text(nexts[i].after)));
 		fakehost_wait(s.fake, op, 1000);
 		struct csn_bytes b = fakehost_op_bytes(op);
-		tap_ok(fakehost_op_result(op) == nexts[i].result && b.len == nexts[i].want_len &&
-		               (b.len == 0 || memcmp(b.ptr, nexts[i].want, b.len) == 0),
+		tap_ok(fakehost_op_result(op) == nexts[i].result &&
+			       b.len == nexts[i].want_len &&
+			       (b.len == 0 || memcmp(b.ptr, nexts[i].want, b.len) == 0),
 		       "%s", nexts[i].what);
 		fakehost_op_free(op);
 	}
@@ -202,14 +253,16 @@ test_reading(void)
 static void
 test_bounds(void)
 {
-	static char                 big[1025];
-	struct store                s;
+	static char big[1025];
+	struct store s;
 	static struct csn_store_item many[65];
 
 	fresh(&s);
 	memset(big, 'k', 1024);
 	tap_is(COMMIT(&s, PUT(big, "1")), CSN_OK, "a key of 1024 bytes");
-	struct csn_store_item over = { CSN_ITEM_PUT, 0, "s", { (const uint8_t *)big, 1025 }, text("1") };
+	struct csn_store_item over = {
+		CSN_ITEM_PUT, 0, "s", { (const uint8_t *)big, 1025 }, text("1")
+	};
 	tap_is(commit(&s, &over, 1), CSN_E_TOO_BIG, "a key of 1025 bytes is refused");
 	tap_is(commit(&s, NULL, 0), CSN_E_INVALID, "a commit of nothing is refused");
 	for (size_t i = 0; i < 65; i++)
@@ -217,43 +270,53 @@ test_bounds(void)
 	tap_is(commit(&s, many, 64), CSN_OK, "64 items");
 	tap_is(commit(&s, many, 65), CSN_E_TOO_BIG, "65 items are refused");
 	struct csn_store_item odd = { 77, 0, "s", text("a"), text("1") };
-	tap_is(commit(&s, &odd, 1), CSN_E_UNSUPPORTED, "an item of a kind nobody knows is refused");
+	tap_is(commit(&s, &odd, 1), CSN_E_UNSUPPORTED,
+	       "an item of a kind nobody knows is refused");
 	struct csn_store_item bare = { CSN_ITEM_PUT, 0, NULL, text("a"), text("1") };
-	tap_is(commit(&s, &bare, 1), CSN_E_INVALID, "an item without a space is refused");
+	tap_is(commit(&s, &bare, 1), CSN_E_INVALID,
+	       "an item without a space is refused");
 	close_store(&s);
 }
 
 static void
 test_queue(void)
 {
-	struct store                 s;
-	struct csn_op               *ops[3];
-	const struct csn_store_item  put[3] = { PUT("q", "0"), PUT("q", "1"), PUT("q", "2") };
+	struct store s;
+	struct csn_op *ops[3];
+	const struct csn_store_item put[3] = { PUT("q", "0"), PUT("q", "1"),
+					       PUT("q", "2") };
 
 	fresh(&s);
 	for (size_t i = 0; i < 3; i++) {
 		ops[i] = fakehost_op(s.fake);
-		fakehost_started(ops[i], component->ops.store->commit(s.self, ops[i], &put[i], 1));
+		fakehost_started(ops[i], component->ops.store->commit(s.self, ops[i],
+								      &put[i], 1));
 	}
 	component->ops.store->cancel(s.self, ops[2]);
 	for (size_t i = 0; i < 3; i++)
 		fakehost_wait(s.fake, ops[i], 1000);
-	tap_ok(fakehost_op_result(ops[0]) == CSN_OK && fakehost_op_result(ops[1]) == CSN_OK &&
-	               fakehost_op_result(ops[2]) == CSN_E_CANCELLED,
+	tap_ok(fakehost_op_result(ops[0]) == CSN_OK &&
+		       fakehost_op_result(ops[1]) == CSN_OK &&
+		       fakehost_op_result(ops[2]) == CSN_E_CANCELLED,
 	       "three commits wait, the last is cancelled");
-	tap_ok(strcmp(get(&s, "s", "q"), "1") == 0, "what was cancelled was not written, the rest was");
+	tap_ok(strcmp(get(&s, "s", "q"), "1") == 0,
+	       "what was cancelled was not written, the rest was");
 	for (size_t i = 0; i < 3; i++)
 		fakehost_op_free(ops[i]);
 
-	const struct csn_store_item mixed[3] = { CLAIM("m"), CLAIM("m"), PUT("m", "1") };
+	const struct csn_store_item mixed[3] = { CLAIM("m"), CLAIM("m"),
+						 PUT("m", "1") };
 	for (size_t i = 0; i < 3; i++) {
 		ops[i] = fakehost_op(s.fake);
-		fakehost_started(ops[i], component->ops.store->commit(s.self, ops[i], &mixed[i], 1));
+		fakehost_started(ops[i], component->ops.store->commit(s.self, ops[i],
+								      &mixed[i], 1));
 	}
 	for (size_t i = 0; i < 3; i++)
 		fakehost_wait(s.fake, ops[i], 1000);
-	tap_ok(fakehost_op_result(ops[0]) == CSN_OK && fakehost_op_result(ops[1]) == CSN_E_REFUSED &&
-	               fakehost_op_result(ops[2]) == CSN_OK && strcmp(get(&s, "s", "m"), "1") == 0,
+	tap_ok(fakehost_op_result(ops[0]) == CSN_OK &&
+		       fakehost_op_result(ops[1]) == CSN_E_REFUSED &&
+		       fakehost_op_result(ops[2]) == CSN_OK &&
+		       strcmp(get(&s, "s", "m"), "1") == 0,
 	       "a refused commit does not harm those it shares a transaction with");
 	for (size_t i = 0; i < 3; i++)
 		fakehost_op_free(ops[i]);
@@ -276,18 +339,19 @@ sql(const char *statement)
 static void
 test_opening(void)
 {
-	struct store     s;
+	struct store s;
 	struct csn_error err = { 0 };
-	struct stat      st;
+	struct stat st;
 
 	umask(0);
 	fresh(&s);
-	tap_ok(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "the file is made with mode 600");
+	tap_ok(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600,
+	       "the file is made with mode 600");
 	COMMIT(&s, PUT("a", "kept"), CLAIM("c"), AUDIT("e"));
 	close_store(&s);
 	open_store(&s, false, &err);
 	tap_ok(strcmp(get(&s, "s", "a"), "kept") == 0 && count_of(&s) == 1 &&
-	               COMMIT(&s, CLAIM("c")) == CSN_E_REFUSED,
+		       COMMIT(&s, CLAIM("c")) == CSN_E_REFUSED,
 	       "values, claims and entries are there after closing");
 	close_store(&s);
 
@@ -298,15 +362,20 @@ test_opening(void)
 	chmod(path, 0600);
 	sql("PRAGMA user_version = 2");
 	r = open_store(&s, false, &err);
-	tap_ok(r == CSN_E_UNSUPPORTED && strstr(err.text, "schema version 2, this program knows 1") != NULL,
+	tap_ok(r == CSN_E_UNSUPPORTED &&
+		       strstr(err.text, "schema version 2, this program knows 1") !=
+			       NULL,
 	       "another schema version is refused: %s", err.text);
 	sql("PRAGMA user_version = 1; PRAGMA application_id = 1;");
 	r = open_store(&s, false, &err);
-	tap_ok(r == CSN_E_CONFIG && strstr(err.text, "belongs to another program") != NULL,
+	tap_ok(r == CSN_E_CONFIG &&
+		       strstr(err.text, "belongs to another program") != NULL,
 	       "another program's file is refused: %s", err.text);
 	unlink(path);
 	int fd = open(path, O_CREAT | O_WRONLY, 0600);
-	if (write(fd, "this is no database, but it is long enough to be read as one....", 64) != 64)
+	if (write(fd,
+		  "this is no database, but it is long enough to be read as one....",
+		  64) != 64)
 		exit(1);
 	close(fd);
 	r = open_store(&s, false, &err);
@@ -316,7 +385,8 @@ test_opening(void)
 	snprintf(keep, sizeof keep, "%s", path);
 	strcpy(path, "/tmp/csn-no-such-folder/x.db");
 	r = open_store(&s, false, &err);
-	tap_ok(r == CSN_E_MISSING && strstr(err.text, "check that its folder is there") != NULL,
+	tap_ok(r == CSN_E_MISSING &&
+		       strstr(err.text, "check that its folder is there") != NULL,
 	       "a folder that is not there: %s", err.text);
 	strcpy(path, keep);
 }
@@ -325,18 +395,20 @@ static void
 test_busy(void)
 {
 	struct store s;
-	sqlite3     *db = NULL;
+	sqlite3 *db = NULL;
 
 	fresh(&s);
 	COMMIT(&s, PUT("a", "1"));
 	sqlite3_open(path, &db);
 	sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-	tap_ok(COMMIT(&s, PUT("a", "2")) == CSN_E_BUSY && strstr(last_text, "another process") != NULL,
+	tap_ok(COMMIT(&s, PUT("a", "2")) == CSN_E_BUSY &&
+		       strstr(last_text, "another process") != NULL,
 	       "another process that keeps writing: busy, after the time allowed");
 	tap_ok(strcmp(get(&s, "s", "a"), "1") == 0, "reading goes on meanwhile");
 	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	sqlite3_close(db);
-	tap_is(COMMIT(&s, PUT("a", "3")), CSN_OK, "and it works again when that one is done");
+	tap_is(COMMIT(&s, PUT("a", "3")), CSN_OK,
+	       "and it works again when that one is done");
 	close_store(&s);
 }
 
@@ -350,9 +422,9 @@ test_io_error(void)
 	pid_t child = fork();
 
 	if (child == 0) {
-		struct store  s;
-		static char   big[60000];
-		int           r = CSN_OK;
+		struct store s;
+		static char big[60000];
+		int r = CSN_OK;
 
 		signal(SIGXFSZ, SIG_IGN);
 		fresh(&s);
@@ -361,7 +433,8 @@ test_io_error(void)
 		struct rlimit limit = { 300000, RLIM_INFINITY };
 		setrlimit(RLIMIT_FSIZE, &limit);
 		for (int i = 0; i < 30 && r == CSN_OK; i++) {
-			memset(big, 'a' + i % 26, sizeof big - 1); /* else nothing is written */
+			memset(big, 'a' + i % 26,
+			       sizeof big - 1); /* else nothing is written */
 			r = COMMIT(&s, PUT("big", big), AUDIT("entry"));
 		}
 		int failed = r == CSN_E_IO && strstr(last_text, path) != NULL;
@@ -369,21 +442,25 @@ test_io_error(void)
 		snprintf(first, sizeof first, "%s", last_text);
 		limit.rlim_cur = RLIM_INFINITY;
 		setrlimit(RLIMIT_FSIZE, &limit);
-		int final = COMMIT(&s, PUT("after", "1")) == CSN_E_IO && strcmp(first, last_text) == 0;
+		int final = COMMIT(&s, PUT("after", "1")) == CSN_E_IO &&
+			    strcmp(first, last_text) == 0;
 		_exit(failed + 2 * final);
 	}
 	int status = 0;
 	waitpid(child, &status, 0);
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	tap_ok((code & 1) == 1, "an I/O error is told with the path");
-	tap_ok(code == 3, "and is final: the next commit gets the same reason, though the disk is well");
-	struct store     s;
+	tap_ok(code == 3, "and is final: the next commit gets the same reason, though "
+			  "the disk is well");
+	struct store s;
 	struct csn_error err = { 0 };
 	if (open_store(&s, false, &err) < 0)
 		tap_ok(false, "opens again after it: %s", err.text);
 	else {
-		tap_ok(strcmp(get(&s, "s", "before"), "1") == 0 && strcmp(get(&s, "s", "after"), "-") == 0,
-		       "opened again: what was acknowledged is there, what was refused is not");
+		tap_ok(strcmp(get(&s, "s", "before"), "1") == 0 &&
+			       strcmp(get(&s, "s", "after"), "-") == 0,
+		       "opened again: what was acknowledged is there, what was refused "
+		       "is not");
 		close_store(&s);
 	}
 }
@@ -393,16 +470,19 @@ static void
 test_full(void)
 {
 	struct store s;
-	static char  big[200000];
-	int          r = CSN_OK, done = 0;
+	static char big[200000];
+	int r = CSN_OK, done = 0;
 
 	fresh(&s);
 	close_store(&s);
 	struct csn_error err = { 0 };
-	char             cmd[256];
+	char cmd[256];
 	memset(big, 'x', sizeof big - 1);
-	/* A small file system in memory needs privileges: without them this is skipped. */
-	snprintf(cmd, sizeof cmd, "mount -t tmpfs -o size=1m,mode=700 none %s 2>/dev/null", dir);
+	/*
+	 * A small file system in memory needs privileges: without them this is skipped.
+	 */
+	snprintf(cmd, sizeof cmd,
+		 "mount -t tmpfs -o size=1m,mode=700 none %s 2>/dev/null", dir);
 	if (system(cmd) != 0) {
 		tap_skip("a full disk", "no file system of 1 MiB can be mounted here");
 		return;
@@ -416,12 +496,14 @@ test_full(void)
 			done += r == CSN_OK;
 		}
 		tap_ok(r == CSN_E_IO && strstr(last_text, "the disk is full") != NULL &&
-		               strstr(last_text, path) != NULL,
+			       strstr(last_text, path) != NULL,
 		       "a full disk: %s", last_text);
-		tap_is(count_of(&s), done, "nothing acknowledged is lost, nothing refused is there");
+		tap_is(count_of(&s), done,
+		       "nothing acknowledged is lost, nothing refused is there");
 		snprintf(cmd, sizeof cmd, "mount -o remount,size=8m %s", dir);
 		r = system(cmd);
-		tap_is(COMMIT(&s, PUT("after", "1")), CSN_OK, "with space again it works by itself");
+		tap_is(COMMIT(&s, PUT("after", "1")), CSN_OK,
+		       "with space again it works by itself");
 		close_store(&s);
 	}
 	snprintf(cmd, sizeof cmd, "umount %s", dir);

@@ -16,17 +16,17 @@
 #define KILLS 120
 
 static const struct csn_component *component;
-static char                        dir[] = "/tmp/csn-kill-XXXXXX", path[64];
+static char dir[] = "/tmp/csn-kill-XXXXXX", path[64];
 
 struct store {
 	struct fakehost *fake;
-	void            *self;
+	void *self;
 };
 
 static void
 open_store(struct store *s)
 {
-	const char      *options[] = { "path", path, NULL };
+	const char *options[] = { "path", path, NULL };
 	struct csn_error err = { 0 };
 
 	s->fake = fakehost_new(false);
@@ -58,30 +58,36 @@ static int
 commit(struct store *s, uint64_t n)
 {
 	static const struct csn_bytes last = { (const uint8_t *)"last", 4 };
-	uint8_t                       bytes[8];
-	struct csn_bytes              b = { bytes, 8 };
-	const struct csn_store_item   items[] = { { CSN_ITEM_PUT, 0, "n", b, b },
-		{ CSN_ITEM_PUT, 0, "state", last, b }, { CSN_ITEM_CLAIM, 0, "n", b, { NULL, 0 } },
-		{ CSN_ITEM_AUDIT, 0, NULL, { NULL, 0 }, b } };
+	uint8_t bytes[8];
+	struct csn_bytes b = { bytes, 8 };
+	const struct csn_store_item items[] = {
+		{ CSN_ITEM_PUT, 0, "n", b, b },
+		{ CSN_ITEM_PUT, 0, "state", last, b },
+		{ CSN_ITEM_CLAIM, 0, "n", b, { NULL, 0 } },
+		{ CSN_ITEM_AUDIT, 0, NULL, { NULL, 0 }, b }
+	};
 	struct csn_op *op = fakehost_op(s->fake);
 
 	wide(n, bytes);
-	int r = fakehost_started(op, component->ops.store->commit(s->self, op, items, 4));
+	int r = fakehost_started(op,
+				 component->ops.store->commit(s->self, op, items, 4));
 	if (r == CSN_OK)
-		r = fakehost_wait(s->fake, op, 10000) ? fakehost_op_result(op) : CSN_E_TIMEOUT;
+		r = fakehost_wait(s->fake, op, 10000) ? fakehost_op_result(op)
+						      : CSN_E_TIMEOUT;
 	fakehost_op_free(op);
 	return r;
 }
 
 static uint64_t
-ask(struct store *s, int (*call)(struct store *s, struct csn_op *op, uint64_t n), uint64_t n,
-    int *ret_result)
+ask(struct store *s, int (*call)(struct store *s, struct csn_op *op, uint64_t n),
+    uint64_t n, int *ret_result)
 {
 	struct csn_op *op = fakehost_op(s->fake);
-	int            r = fakehost_started(op, call(s, op, n));
+	int r = fakehost_started(op, call(s, op, n));
 
 	if (r == CSN_OK)
-		r = fakehost_wait(s->fake, op, 10000) ? fakehost_op_result(op) : CSN_E_TIMEOUT;
+		r = fakehost_wait(s->fake, op, 10000) ? fakehost_op_result(op)
+						      : CSN_E_TIMEOUT;
 	uint64_t got = r == CSN_OK ? number(fakehost_op_bytes(op)) : 0;
 	fakehost_op_free(op);
 	*ret_result = r;
@@ -114,8 +120,8 @@ static int
 ask_last(struct store *s, struct csn_op *op, uint64_t n)
 {
 	(void)n;
-	return component->ops.store->get(s->self, op, "state",
-	                                 (struct csn_bytes){ (const uint8_t *)"last", 4 });
+	return component->ops.store->get(
+		s->self, op, "state", (struct csn_bytes){ (const uint8_t *)"last", 4 });
 }
 
 static void
@@ -133,7 +139,7 @@ child(int pipe_fd, uint64_t from)
 static uint64_t
 run_and_kill(uint64_t from, unsigned acks, unsigned more_us)
 {
-	int      fds[2];
+	int fds[2];
 	uint64_t n, next = from;
 
 	if (pipe(fds) < 0)
@@ -158,9 +164,9 @@ run_and_kill(uint64_t from, unsigned acks, unsigned more_us)
 int
 main(void)
 {
-	uint64_t     next = 0, lost = 0, torn = 0, ahead = 0;
+	uint64_t next = 0, lost = 0, torn = 0, ahead = 0;
 	struct store s;
-	int          r;
+	int r;
 
 	if (mkdtemp(dir) == NULL)
 		return 1;
@@ -168,16 +174,20 @@ main(void)
 	component = fakehost_load("store/sqlite");
 	srand(20261125);
 	for (int i = 0; i < KILLS; i++) {
-		uint64_t acked = run_and_kill(next, (unsigned)rand() % 24, (unsigned)rand() % 3000);
+		uint64_t acked = run_and_kill(next, (unsigned)rand() % 24,
+					      (unsigned)rand() % 3000);
 
 		open_store(&s);
 		uint64_t count = ask(&s, ask_count, 0, &r);
 		lost += r != CSN_OK || count < acked;
 		ahead += count > acked;
-		/* What is there is whole: the last commit has all its effects, the next none. */
+		/* What is there is whole: the last commit has all its effects, the next
+		 * none. */
 		if (count > 0) {
-			torn += ask(&s, ask_entry, count - 1, &r) != count - 1 || r != CSN_OK;
-			torn += ask(&s, ask_value, count - 1, &r) != count - 1 || r != CSN_OK;
+			torn += ask(&s, ask_entry, count - 1, &r) != count - 1 ||
+				r != CSN_OK;
+			torn += ask(&s, ask_value, count - 1, &r) != count - 1 ||
+				r != CSN_OK;
 			torn += ask(&s, ask_last, 0, &r) != count - 1 || r != CSN_OK;
 			torn += commit(&s, count - 1) != CSN_E_REFUSED;
 		}
@@ -194,8 +204,8 @@ main(void)
 	}
 	component->destroy(s.self);
 	fakehost_free(s.fake);
-	tap_note("%d kills, %llu commits, %llu times one more was durable than told", KILLS,
-	         (unsigned long long)next, (unsigned long long)ahead);
+	tap_note("%d kills, %llu commits, %llu times one more was durable than told",
+		 KILLS, (unsigned long long)next, (unsigned long long)ahead);
 	tap_ok(next > KILLS, "the children got somewhere");
 	tap_is((long long)lost, 0, "nothing acknowledged is lost");
 	tap_is((long long)torn, 0, "no commit is there in part");

@@ -13,34 +13,34 @@
 
 struct world {
 	struct csn_loop *loop;
-	struct csn_ops  *ops;
-	struct link     *link;
-	uint32_t         medium;
+	struct csn_ops *ops;
+	struct link *link;
+	uint32_t medium;
 
 	/* channel */
 	struct csn_op *sending, *receiving;
-	char           message[64];
-	size_t         blocks_left, fed, sends_begun;
-	bool           showing;
-	size_t         fed_until_message; /* a message after so many frames    */
+	char message[64];
+	size_t blocks_left, fed, sends_begun;
+	bool showing;
+	size_t fed_until_message; /* a message after so many frames    */
 
 	/* media */
-	int            start_result;
-	bool           running, playing_late;
-	size_t         starts, stops, plays, captures, capture_end;
-	size_t         burst_samples, silent_samples, samples_after_drain;
-	uint64_t       drained_ns, sent_ns;
+	int start_result;
+	bool running, playing_late;
+	size_t starts, stops, plays, captures, capture_end;
+	size_t burst_samples, silent_samples, samples_after_drain;
+	uint64_t drained_ns, sent_ns;
 	struct csn_op *capturing;
 
 	/* what came of it */
-	char     log[512];
-	int      sent[4];
-	size_t   sent_count, heard;
-	char     text[512];
+	char log[512];
+	int sent[4];
+	size_t sent_count, heard;
+	char text[512];
 	uint64_t at_ns;
 	struct csn_frame in_frame;
-	float            in_samples[16];
-	uint8_t          in_grey[64];
+	float in_samples[16];
+	uint8_t in_grey[64];
 };
 
 static void
@@ -54,7 +54,7 @@ note(struct world *w, const char *word)
 
 struct later {
 	struct csn_op *op;
-	int            result;
+	int result;
 };
 
 static void
@@ -93,7 +93,8 @@ ch_send(void *self, struct csn_op *op, struct csn_bytes message)
 {
 	struct world *w = self;
 
-	snprintf(w->message, sizeof w->message, "%.*s", (int)message.len, (const char *)message.ptr);
+	snprintf(w->message, sizeof w->message, "%.*s", (int)message.len,
+		 (const char *)message.ptr);
 	note(w, w->message);
 	w->sending = op;
 	w->sends_begun++;
@@ -166,10 +167,14 @@ ch_render(void *self, struct csn_frame *out)
 	return CSN_OK;
 }
 
-static const struct csn_channel_ops channel = {
-	.size = sizeof channel, .caps = ch_caps, .send = ch_send, .receive = ch_receive,
-	.cancel = ch_cancel, .rest = ch_rest, .feed = ch_feed, .render = ch_render
-};
+static const struct csn_channel_ops channel = { .size = sizeof channel,
+						.caps = ch_caps,
+						.send = ch_send,
+						.receive = ch_receive,
+						.cancel = ch_cancel,
+						.rest = ch_rest,
+						.feed = ch_feed,
+						.render = ch_render };
 
 static int
 md_caps(void *self, struct csn_media_caps *caps)
@@ -262,17 +267,24 @@ md_stop(void *self)
 	w->running = false;
 }
 
-static const struct csn_media_ops media = {
-	.size = sizeof media, .caps = md_caps, .start = md_start, .capture = md_capture,
-	.play = md_play, .drain = md_drain, .cancel = md_cancel, .stop = md_stop
-};
+static const struct csn_media_ops media = { .size = sizeof media,
+					    .caps = md_caps,
+					    .start = md_start,
+					    .capture = md_capture,
+					    .play = md_play,
+					    .drain = md_drain,
+					    .cancel = md_cancel,
+					    .stop = md_stop };
 
 static void
 world_new(struct world *w, uint32_t medium)
 {
-	struct csn_error  err = { 0 };
-	struct link_parts parts = { .label = "air", .channel = &channel, .channel_self = w,
-		                    .media = &media, .media_self = w };
+	struct csn_error err = { 0 };
+	struct link_parts parts = { .label = "air",
+				    .channel = &channel,
+				    .channel_self = w,
+				    .media = &media,
+				    .media_self = w };
 
 	memset(w, 0, sizeof *w);
 	w->medium = medium;
@@ -325,8 +337,9 @@ static struct link_send *
 send_text(struct world *w, const char *text)
 {
 	struct link_send *send = NULL;
-	int r = link_send(w->link, (struct csn_bytes){ (const uint8_t *)text, strlen(text) }, on_sent,
-	                  w, &send);
+	int r = link_send(w->link,
+			  (struct csn_bytes){ (const uint8_t *)text, strlen(text) },
+			  on_sent, w, &send);
 
 	return r == CSN_OK ? send : NULL;
 }
@@ -348,8 +361,10 @@ test_audio(void)
 	send_text(&w, "two");
 	send_text(&w, "three");
 	run(&w, 3000);
-	tap_ok(strcmp(w.log, "one drain sent two again again again drain sent three again again again "
-	                     "drain sent ") == 0, "two more wait for one another");
+	tap_ok(strcmp(w.log, "one drain sent two again again again drain sent three "
+			     "again again again "
+			     "drain sent ") == 0,
+	       "two more wait for one another");
 	tap_is((long long)w.starts, 1, "the loudspeaker was opened once");
 	link_rest(w.link);
 	tap_ok(w.stops == 1 && !w.running, "rest closes it");
@@ -372,25 +387,29 @@ test_video(void)
 	tap_ok(w.plays <= shown + 1 && !w.running, "until rest");
 	send_text(&w, "next");
 	run(&w, 1000);
-	tap_ok(w.sent_count == 2 && w.starts == 2 && !w.playing_late, "and it can be shown again");
+	tap_ok(w.sent_count == 2 && w.starts == 2 && !w.playing_late,
+	       "and it can be shown again");
 	world_free(&w);
 }
 
 static void
 test_receive(void)
 {
-	static struct world  w;
-	struct link_listener l = { .fn = on_message, .arg = &w }, other = { .fn = on_message, .arg = &w };
+	static struct world w;
+	struct link_listener l = { .fn = on_message, .arg = &w },
+			     other = { .fn = on_message, .arg = &w };
 
 	world_new(&w, CSN_MEDIUM_AUDIO);
 	run(&w, 500);
-	tap_ok(w.captures == 0 && w.starts == 0, "nobody listens: the microphone stays closed");
+	tap_ok(w.captures == 0 && w.starts == 0,
+	       "nobody listens: the microphone stays closed");
 	w.fed_until_message = 5;
 	link_listen(w.link, &l);
 	link_listen(w.link, &other);
 	run(&w, 500);
 	tap_is((long long)w.heard, 2, "each listener hears the message");
-	tap_is((long long)(w.at_ns / CSN_MS), 500 + 2 + 5 * 10, "its time is that of the frame that ended it");
+	tap_is((long long)(w.at_ns / CSN_MS), 500 + 2 + 5 * 10,
+	       "its time is that of the frame that ended it");
 	size_t captures = w.captures;
 	run(&w, 100);
 	tap_ok(w.captures > captures, "capturing goes on for the next message");
@@ -398,14 +417,16 @@ test_receive(void)
 	link_unlisten(w.link, &other);
 	captures = w.captures;
 	run(&w, 500);
-	tap_ok(w.captures == captures && !w.running, "the last listener leaves: the microphone is closed");
+	tap_ok(w.captures == captures && !w.running,
+	       "the last listener leaves: the microphone is closed");
 	world_free(&w);
 
 	world_new(&w, CSN_MEDIUM_AUDIO);
 	w.capture_end = 7;
 	link_listen(w.link, &l);
 	run(&w, 5000);
-	tap_ok(w.captures == 8 && w.fed == 7, "the end of a recording is not asked again");
+	tap_ok(w.captures == 8 && w.fed == 7,
+	       "the end of a recording is not asked again");
 	world_free(&w);
 }
 
@@ -419,7 +440,7 @@ test_failures(void)
 	send_text(&w, "one");
 	run(&w, 1000);
 	tap_ok(w.sent_count == 1 && w.sent[0] == CSN_E_MISSING &&
-	               strcmp(w.text, "no loudspeaker usb:1234") == 0,
+		       strcmp(w.text, "no loudspeaker usb:1234") == 0,
 	       "a loudspeaker that is not there: said in its own words");
 	world_free(&w);
 
@@ -429,7 +450,8 @@ test_failures(void)
 	run(&w, 150);
 	link_cancel(w.link, first);
 	run(&w, 3000);
-	tap_ok(strncmp(w.log, "one two ", 8) == 0 && w.sent_count == 1 && w.sent[0] == CSN_OK,
+	tap_ok(strncmp(w.log, "one two ", 8) == 0 && w.sent_count == 1 &&
+		       w.sent[0] == CSN_OK,
 	       "a send taken back is not answered; the next one goes");
 	world_free(&w);
 
@@ -437,22 +459,27 @@ test_failures(void)
 	char big[65];
 	memset(big, 'x', sizeof big);
 	struct link_send *none = NULL;
-	tap_is(link_send(w.link, (struct csn_bytes){ (uint8_t *)big, 65 }, on_sent, &w, &none),
+	tap_is(link_send(w.link, (struct csn_bytes){ (uint8_t *)big, 65 }, on_sent, &w,
+			 &none),
 	       CSN_E_TOO_BIG, "a message over the channel's bound is refused");
-	tap_is(link_send(w.link, (struct csn_bytes){ NULL, 0 }, on_sent, &w, &none), CSN_E_TOO_BIG,
-	       "an empty message is refused");
+	tap_is(link_send(w.link, (struct csn_bytes){ NULL, 0 }, on_sent, &w, &none),
+	       CSN_E_TOO_BIG, "an empty message is refused");
 	world_free(&w);
 
-	struct csn_error  err = { 0 };
-	struct link      *link = NULL;
-	struct link_parts parts = { .label = "air", .channel = &channel, .channel_self = &w };
+	struct csn_error err = { 0 };
+	struct link *link = NULL;
+	struct link_parts parts = { .label = "air",
+				    .channel = &channel,
+				    .channel_self = &w };
 	w.medium = CSN_MEDIUM_AUDIO;
 	tap_ok(link_new(&parts, &link, &err) == CSN_E_CONFIG && link == NULL &&
-	               strstr(err.text, "add media") != NULL, "no media for a channel that needs it: %s", err.text);
+		       strstr(err.text, "add media") != NULL,
+	       "no media for a channel that needs it: %s", err.text);
 	w.medium = CSN_MEDIUM_NONE;
 	parts.media = &media;
 	tap_ok(link_new(&parts, &link, &err) == CSN_E_CONFIG && link == NULL &&
-	               strstr(err.text, "uses no media") != NULL, "media for a channel without: %s", err.text);
+		       strstr(err.text, "uses no media") != NULL,
+	       "media for a channel without: %s", err.text);
 }
 
 static void
@@ -462,7 +489,7 @@ test_free_anywhere(void)
 		size_t n = 0, late = 0;
 
 		for (; n < 120; n++) {
-			static struct world  w;
+			static struct world w;
 			struct link_listener l = { .fn = on_message, .arg = &w };
 
 			world_new(&w, medium);
@@ -478,7 +505,8 @@ test_free_anywhere(void)
 			late += w.sent_count != sent || w.heard != heard || w.running;
 			world_free(&w);
 		}
-		tap_ok(late == 0, "freed at any of %zu moments (%s): nobody is called any more", n,
+		tap_ok(late == 0,
+		       "freed at any of %zu moments (%s): nobody is called any more", n,
 		       medium == CSN_MEDIUM_AUDIO ? "sound" : "picture");
 	}
 }

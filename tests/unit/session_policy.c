@@ -1,4 +1,6 @@
-/* Policy: what each rule says of known and unknown facts, and what a mistake is called. */
+/*
+ * Policy: what each rule says of known and unknown facts, and what a mistake is called.
+ */
 #include "core/config.h"
 #include "core/policy.h"
 #include "kit/tap.h"
@@ -8,10 +10,10 @@
 static struct csn_config_file *
 config(const char *text)
 {
-	char                    path[] = "/tmp/csn-policy-XXXXXX";
+	char path[] = "/tmp/csn-policy-XXXXXX";
 	struct csn_config_file *file = NULL;
-	struct csn_error        err = { 0 };
-	int                     fd = mkstemp(path);
+	struct csn_error err = { 0 };
+	int fd = mkstemp(path);
 
 	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
 	    csn_config_read(path, &file, &err) < 0) {
@@ -26,61 +28,81 @@ config(const char *text)
 static const struct {
 	const char *what, *policy;
 	const char *facts; /* "name=value;..." */
-	bool        allowed, two_person;
+	bool allowed, two_person;
 	const char *found;
 } judged[] = {
 	{ "the default wants two channels and a device", "{ }",
 	  "oob.channels=2;identity.did=aa", true, false, "" },
-	{ "the default refuses one channel", "{ }", "oob.channels=1;identity.did=aa", false, false,
-	  "oob.channels 1" },
-	{ "the default refuses a device without a name", "{ }", "oob.channels=2", false, false,
-	  "identity.did (nobody reported it)" },
-	{ "no facts at all are refused", "{ }", "", false, false, "oob.channels (nobody reported it)" },
-	{ "a policy of other rules only still requires the default", "{ pin_when = [ \"a == b\" ]; }",
-	  "a=c;oob.channels=1;identity.did=aa", false, false, "oob.channels 1" },
-	{ "equal", "{ require = [ \"mutual == yes\" ]; }", "mutual=yes", true, false, "" },
-	{ "not equal", "{ require = [ \"mutual == yes\" ]; }", "mutual=no", false, false, "mutual no" },
-	{ "!= of an unknown fact is false", "{ require = [ \"mode != 4\" ]; }", "", false, false,
-	  "mode (nobody reported it)" },
-	{ "!= holds for another value", "{ require = [ \"mode != 4\" ]; }", "mode=2", true, false, "" },
-	{ "numbers are compared as numbers", "{ require = [ \"n >= 10\" ]; }", "n=9", false, false, "n 9" },
-	{ "ten is not under nine", "{ require = [ \"n < 9\" ]; }", "n=10", false, false, "n 10" },
-	{ "a value that is no number fails a number rule", "{ require = [ \"n >= 1\" ]; }", "n=2x",
-	  false, false, "n 2x" },
-	{ "a negative number is no number", "{ require = [ \"n < 5\" ]; }", "n=-1", false, false, "n -1" },
+	{ "the default refuses one channel", "{ }", "oob.channels=1;identity.did=aa",
+	  false, false, "oob.channels 1" },
+	{ "the default refuses a device without a name", "{ }", "oob.channels=2", false,
+	  false, "identity.did (nobody reported it)" },
+	{ "no facts at all are refused", "{ }", "", false, false,
+	  "oob.channels (nobody reported it)" },
+	{ "a policy of other rules only still requires the default",
+	  "{ pin_when = [ \"a == b\" ]; }", "a=c;oob.channels=1;identity.did=aa", false,
+	  false, "oob.channels 1" },
+	{ "equal", "{ require = [ \"mutual == yes\" ]; }", "mutual=yes", true, false,
+	  "" },
+	{ "not equal", "{ require = [ \"mutual == yes\" ]; }", "mutual=no", false,
+	  false, "mutual no" },
+	{ "!= of an unknown fact is false", "{ require = [ \"mode != 4\" ]; }", "",
+	  false, false, "mode (nobody reported it)" },
+	{ "!= holds for another value", "{ require = [ \"mode != 4\" ]; }", "mode=2",
+	  true, false, "" },
+	{ "numbers are compared as numbers", "{ require = [ \"n >= 10\" ]; }", "n=9",
+	  false, false, "n 9" },
+	{ "ten is not under nine", "{ require = [ \"n < 9\" ]; }", "n=10", false, false,
+	  "n 10" },
+	{ "a value that is no number fails a number rule",
+	  "{ require = [ \"n >= 1\" ]; }", "n=2x", false, false, "n 2x" },
+	{ "a negative number is no number", "{ require = [ \"n < 5\" ]; }", "n=-1",
+	  false, false, "n -1" },
 	{ "a number of 30 digits is no number", "{ require = [ \"n > 5\" ]; }",
-	  "n=999999999999999999999999999999", false, false, "n 999999999999999999999999999999" },
+	  "n=999999999999999999999999999999", false, false,
+	  "n 999999999999999999999999999999" },
 	{ "has finds a member of a list", "{ require = [ \"oob.media has sound\" ]; }",
 	  "oob.media=qr,sound", true, false, "" },
 	{ "has wants a whole member", "{ require = [ \"oob.media has sound\" ]; }",
 	  "oob.media=qr,ultrasound", false, false, "oob.media qr,ultrasound" },
 	{ "has does not match a prefix", "{ require = [ \"oob.media has sound\" ]; }",
 	  "oob.media=soundless", false, false, "oob.media soundless" },
-	{ "in finds the value in the rule's list", "{ require = [ \"c in a,b\" ]; }", "c=b", true, false, "" },
-	{ "in refuses another", "{ require = [ \"c in a,b\" ]; }", "c=d", false, false, "c d" },
-	{ "in refuses an empty value", "{ require = [ \"c in a,b\" ]; }", "c=", false, false, "c " },
-	{ "exists refuses an empty value", "{ require = [ \"c exists\" ]; }", "c=", false, false, "c " },
-	{ "every rule must hold", "{ require = [ \"a == 1\", \"b == 1\" ]; }", "a=1;b=2", false, false, "b 2" },
-	{ "the basic tier needs leave", "{ require = [ \"a == 1\" ]; }", "a=1;tier=basic", false, false,
-	  "tier basic" },
-	{ "the basic tier with leave", "{ require = [ \"a == 1\" ]; basic_tier = true; }",
-	  "a=1;tier=basic", true, false, "" },
-	{ "a PIN is wanted and was given", "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }",
+	{ "in finds the value in the rule's list", "{ require = [ \"c in a,b\" ]; }",
+	  "c=b", true, false, "" },
+	{ "in refuses another", "{ require = [ \"c in a,b\" ]; }", "c=d", false, false,
+	  "c d" },
+	{ "in refuses an empty value", "{ require = [ \"c in a,b\" ]; }", "c=", false,
+	  false, "c " },
+	{ "exists refuses an empty value", "{ require = [ \"c exists\" ]; }",
+	  "c=", false, false, "c " },
+	{ "every rule must hold", "{ require = [ \"a == 1\", \"b == 1\" ]; }",
+	  "a=1;b=2", false, false, "b 2" },
+	{ "the basic tier needs leave", "{ require = [ \"a == 1\" ]; }",
+	  "a=1;tier=basic", false, false, "tier basic" },
+	{ "the basic tier with leave",
+	  "{ require = [ \"a == 1\" ]; basic_tier = true; }", "a=1;tier=basic", true,
+	  false, "" },
+	{ "a PIN is wanted and was given",
+	  "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }",
 	  "a=1;c=door;pin=yes", true, false, "" },
 	{ "a PIN is wanted and was not given",
-	  "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }", "a=1;c=door;pin=no", false, false,
-	  "pin no" },
+	  "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }",
+	  "a=1;c=door;pin=no", false, false, "pin no" },
 	{ "nobody said whether a PIN was given",
-	  "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }", "a=1;c=door", false, false,
-	  "pin (nobody reported it)" },
+	  "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }", "a=1;c=door",
+	  false, false, "pin (nobody reported it)" },
 	{ "an unknown class wants the PIN, too",
-	  "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }", "a=1;pin=no", false, false, "pin no" },
-	{ "another class wants no PIN", "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }",
+	  "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }", "a=1;pin=no",
+	  false, false, "pin no" },
+	{ "another class wants no PIN",
+	  "{ require = [ \"a == 1\" ]; pin_when = [ \"c == door\" ]; }",
 	  "a=1;c=lamp;pin=no", true, false, "" },
-	{ "a second person is wanted", "{ require = [ \"a == 1\" ]; two_person_when = [ \"c == door\" ]; }",
+	{ "a second person is wanted",
+	  "{ require = [ \"a == 1\" ]; two_person_when = [ \"c == door\" ]; }",
 	  "a=1;c=door", true, true, "" },
 	{ "an unknown class wants a second person",
-	  "{ require = [ \"a == 1\" ]; two_person_when = [ \"c == door\" ]; }", "a=1", true, true, "" },
+	  "{ require = [ \"a == 1\" ]; two_person_when = [ \"c == door\" ]; }", "a=1",
+	  true, true, "" },
 };
 
 static void
@@ -89,7 +111,8 @@ set_all(struct facts *facts, const char *text)
 	char copy[256], *save = NULL;
 
 	snprintf(copy, sizeof copy, "%s", text);
-	for (char *row = strtok_r(copy, ";", &save); row != NULL; row = strtok_r(NULL, ";", &save)) {
+	for (char *row = strtok_r(copy, ";", &save); row != NULL;
+	     row = strtok_r(NULL, ";", &save)) {
 		char *value = strchr(row, '=');
 
 		*value++ = '\0';
@@ -102,24 +125,26 @@ static void
 test_judged(void)
 {
 	for (size_t i = 0; i < sizeof judged / sizeof *judged; i++) {
-		char                 text[512];
-		struct policy       *policy = NULL;
-		struct csn_error     err = { 0 };
+		char text[512];
+		struct policy *policy = NULL;
+		struct csn_error err = { 0 };
 		struct policy_answer answer;
-		static struct facts  facts;
+		static struct facts facts;
 
 		facts.count = 0;
 		snprintf(text, sizeof text, "policy : %s;\n", judged[i].policy);
 		struct csn_config_file *file = config(text);
-		int r = policy_new(csn_config_sub(csn_config_root(file), "policy"), &policy, &err);
+		int r = policy_new(csn_config_sub(csn_config_root(file), "policy"),
+				   &policy, &err);
 		set_all(&facts, judged[i].facts);
 		if (r == CSN_OK)
 			policy_judge(policy, &facts, &answer);
 		if (!tap_ok(r == CSN_OK && answer.allowed == judged[i].allowed &&
-		                    answer.two_person == judged[i].two_person &&
-		                    strcmp(answer.found, judged[i].found) == 0,
-		            "%s", judged[i].what))
-			tap_note("r %d (%s) allowed %d found \"%s\"", r, err.text, answer.allowed, answer.found);
+				    answer.two_person == judged[i].two_person &&
+				    strcmp(answer.found, judged[i].found) == 0,
+			    "%s", judged[i].what))
+			tap_note("r %d (%s) allowed %d found \"%s\"", r, err.text,
+				 answer.allowed, answer.found);
 		policy_free(policy);
 		csn_config_free(file);
 	}
@@ -128,10 +153,14 @@ test_judged(void)
 static const struct {
 	const char *what, *rule, *said;
 } mistakes[] = {
-	{ "a word alone", "mutual", "unknown operator; known are == != < <= > >= has in exists" },
-	{ "an operator nobody knows", "a ~ b", "unknown operator; known are == != < <= > >= has in exists" },
-	{ "a number rule without a number", "a >= many", "this operator wants a whole number" },
-	{ "a rule without a value", "a ==", "a value of 1 to 95 plain characters is wanted" },
+	{ "a word alone", "mutual",
+	  "unknown operator; known are == != < <= > >= has in exists" },
+	{ "an operator nobody knows", "a ~ b",
+	  "unknown operator; known are == != < <= > >= has in exists" },
+	{ "a number rule without a number", "a >= many",
+	  "this operator wants a whole number" },
+	{ "a rule without a value",
+	  "a ==", "a value of 1 to 95 plain characters is wanted" },
 	{ "something after exists", "a exists b", "nothing may follow exists" },
 	{ "an empty rule", "", "wanted FACT OP VALUE, as in \"oob.channels >= 2\"" },
 	{ "a fact's name over 31 bytes", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa == 1",
@@ -142,24 +171,29 @@ static void
 test_mistakes(void)
 {
 	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
-		char             text[256];
-		struct policy   *policy = NULL;
+		char text[256];
+		struct policy *policy = NULL;
 		struct csn_error err = { 0 };
 
-		snprintf(text, sizeof text, "policy : { require = [ \"%s\" ]; };\n", mistakes[i].rule);
+		snprintf(text, sizeof text, "policy : { require = [ \"%s\" ]; };\n",
+			 mistakes[i].rule);
 		struct csn_config_file *file = config(text);
-		int r = policy_new(csn_config_sub(csn_config_root(file), "policy"), &policy, &err);
-		if (!tap_ok(r == CSN_E_CONFIG && policy == NULL && strstr(err.text, mistakes[i].said) != NULL &&
-		                    csn_config_mistakes(file) == 1,
-		            "refused: %s", mistakes[i].what))
+		int r = policy_new(csn_config_sub(csn_config_root(file), "policy"),
+				   &policy, &err);
+		if (!tap_ok(r == CSN_E_CONFIG && policy == NULL &&
+				    strstr(err.text, mistakes[i].said) != NULL &&
+				    csn_config_mistakes(file) == 1,
+			    "refused: %s", mistakes[i].what))
 			tap_note("%d %s", r, err.text);
 		csn_config_free(file);
 	}
-	struct csn_config_file *file = config("policy : { requires = [ \"a == 1\" ]; };\n");
-	struct policy          *policy = NULL;
-	struct csn_error        err = { 0 };
+	struct csn_config_file *file =
+		config("policy : { requires = [ \"a == 1\" ]; };\n");
+	struct policy *policy = NULL;
+	struct csn_error err = { 0 };
 	policy_new(csn_config_sub(csn_config_root(file), "policy"), &policy, &err);
-	tap_ok(csn_config_mistakes(file) == 1 && strstr(csn_config_mistake(file, 0), "requires") != NULL,
+	tap_ok(csn_config_mistakes(file) == 1 &&
+		       strstr(csn_config_mistake(file, 0), "requires") != NULL,
 	       "a member nobody knows is a mistake, by its name");
 	policy_free(policy);
 	csn_config_free(file);
@@ -169,20 +203,25 @@ static void
 test_facts(void)
 {
 	static struct facts a, b;
-	uint8_t             x[32], y[32];
+	uint8_t x[32], y[32];
 
-	tap_is(facts_set(&a, "n", "line\nbreak"), CSN_E_INVALID, "a value with a newline is refused");
-	tap_is(facts_set(&a, "n", "\xc3\xa9"), CSN_E_INVALID, "a value that is not ASCII is refused");
-	tap_is(facts_set(&a, "", "x"), CSN_E_INVALID, "a fact without a name is refused");
+	tap_is(facts_set(&a, "n", "line\nbreak"), CSN_E_INVALID,
+	       "a value with a newline is refused");
+	tap_is(facts_set(&a, "n", "\xc3\xa9"), CSN_E_INVALID,
+	       "a value that is not ASCII is refused");
+	tap_is(facts_set(&a, "", "x"), CSN_E_INVALID,
+	       "a fact without a name is refused");
 	facts_set(&a, "one", "1");
 	facts_set(&a, "two", "2");
 	facts_set(&b, "two", "2");
 	facts_set(&b, "one", "0");
 	facts_set(&b, "one", "1");
-	tap_ok(facts_hash(&a, x) == CSN_OK && facts_hash(&b, y) == CSN_OK && memcmp(x, y, 32) == 0,
+	tap_ok(facts_hash(&a, x) == CSN_OK && facts_hash(&b, y) == CSN_OK &&
+		       memcmp(x, y, 32) == 0,
 	       "the hash does not depend on the order facts came in");
 	facts_set(&b, "one", "2");
-	tap_ok(facts_hash(&b, y) == CSN_OK && memcmp(x, y, 32) != 0, "another value is another hash");
+	tap_ok(facts_hash(&b, y) == CSN_OK && memcmp(x, y, 32) != 0,
+	       "another value is another hash");
 	int r = CSN_OK;
 	for (int i = 0; i < POLICY_FACTS_MAX + 1; i++) {
 		char name[16];

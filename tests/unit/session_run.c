@@ -24,51 +24,51 @@
 enum fault { FINE, SAY_NO, FAIL_LATER, NEVER, TWICE };
 
 struct answer {
-	struct world   *w;
-	struct csn_op  *op;
-	int             result;
+	struct world *w;
+	struct csn_op *op;
+	int result;
 	struct csn_buf *buf;
-	bool            twice;
+	bool twice;
 };
 
 struct world {
 	struct csn_loop *loop;
-	struct csn_log  *log;
-	struct csn_ops  *ops;
-	struct policy   *policy;
-	struct link     *links[5];
-	int              log_fd;
+	struct csn_log *log;
+	struct csn_ops *ops;
+	struct policy *policy;
+	struct link *links[5];
+	int log_fd;
 
 	/* store */
-	size_t             commits, fault_at; /* counts from 1; 0: no fault     */
-	enum fault         fault;
-	size_t             entry_count;
+	size_t commits, fault_at; /* counts from 1; 0: no fault     */
+	enum fault fault;
+	size_t entry_count;
 	struct audit_entry entries[32];
-	char               raw[32 * AUDIT_ENTRY_MAX];
-	size_t             raw_len;
-	bool               authorised_durable;
+	char raw[32 * AUDIT_ENTRY_MAX];
+	size_t raw_len;
+	bool authorised_durable;
 
 	/* what people say and see */
-	int  confirm; /* result of CONFIRM                                    */
+	int confirm; /* result of CONFIRM                                    */
 	char stories[4096];
 
 	/* verifier */
 	uint32_t judgement, appraised;
-	bool     verifier_hangs;
+	bool verifier_hangs;
 
 	/* ceremony */
 	const struct act *script;
-	size_t            at;
-	int               last, sync; /* result of the last answer and of the last call */
-	uint32_t          judged;
-	bool              got_payload, payload_early, got_stop, pin_right;
-	size_t            events;
-	uint32_t          left_out;
+	size_t at;
+	int last, sync; /* result of the last answer and of the last call */
+	uint32_t judged;
+	bool got_payload, payload_early, got_stop, pin_right;
+	size_t events;
+	uint32_t left_out;
 
 	/* the end */
-	bool     ended;
+	bool ended;
 	uint32_t outcome, code;
-	char     reason[64], found[128], text[256];
+	char reason[64], found[128], text[256];
 	struct csn_session *pub;
 };
 
@@ -77,7 +77,7 @@ answer_now(void *arg)
 {
 	struct answer *a = arg;
 	struct csn_op *op = a->op;
-	bool           twice = a->twice;
+	bool twice = a->twice;
 
 	csn_op_done(op, a->result, a->buf);
 	if (twice)
@@ -91,15 +91,18 @@ later(struct world *w, struct csn_op *op, int result, struct csn_buf *buf, bool 
 	struct answer *a = calloc(1, sizeof *a);
 
 	*a = (struct answer){ w, op, result, buf, twice };
-	return csn_loop_timer_add(w->loop, csn_loop_now(w->loop) + CSN_MS, answer_now, a) != NULL
-	               ? CSN_OK : CSN_E_NOMEM;
+	return csn_loop_timer_add(w->loop, csn_loop_now(w->loop) + CSN_MS, answer_now,
+				  a) != NULL
+		       ? CSN_OK
+		       : CSN_E_NOMEM;
 }
 
 static int
-store_commit(void *self, struct csn_op *op, const struct csn_store_item *items, size_t count)
+store_commit(void *self, struct csn_op *op, const struct csn_store_item *items,
+	     size_t count)
 {
 	struct world *w = self;
-	enum fault    fault = ++w->commits == w->fault_at ? w->fault : FINE;
+	enum fault fault = ++w->commits == w->fault_at ? w->fault : FINE;
 
 	if (fault == SAY_NO)
 		return CSN_E_IO;
@@ -117,7 +120,8 @@ store_commit(void *self, struct csn_op *op, const struct csn_store_item *items, 
 		if (audit_decode(items[i].value, &entry) != CSN_OK)
 			abort();
 		w->entries[w->entry_count++] = entry;
-		if (entry.what == AUDIT_DECIDE && entry.stage == CSN_STAGE_AUTHORISED && entry.yes)
+		if (entry.what == AUDIT_DECIDE && entry.stage == CSN_STAGE_AUTHORISED &&
+		    entry.yes)
 			w->authorised_durable = true;
 	}
 	return later(w, op, CSN_OK, NULL, fault == TWICE);
@@ -137,9 +141,10 @@ no_cancel(void *self, struct csn_op *op)
 	(void)op; /* the core must do without                                    */
 }
 
-static const struct csn_store_ops store_ops = {
-	.size = sizeof store_ops, .commit = store_commit, .get = store_get, .cancel = no_cancel
-};
+static const struct csn_store_ops store_ops = { .size = sizeof store_ops,
+						.commit = store_commit,
+						.get = store_get,
+						.cancel = no_cancel };
 
 static int
 prompt_ask(void *self, struct csn_op *op, const struct csn_prompt *prompt)
@@ -147,13 +152,15 @@ prompt_ask(void *self, struct csn_op *op, const struct csn_prompt *prompt)
 	struct world *w = self;
 
 	if (prompt->question == CSN_ASK_PIN)
-		return later(w, op, CSN_OK, csn_buf_new(PIN, strlen(PIN), CSN_BUF_SECRET), false);
-	return w->confirm == CSN_E_MISSING ? CSN_E_MISSING : later(w, op, w->confirm, NULL, false);
+		return later(w, op, CSN_OK,
+			     csn_buf_new(PIN, strlen(PIN), CSN_BUF_SECRET), false);
+	return w->confirm == CSN_E_MISSING ? CSN_E_MISSING
+					   : later(w, op, w->confirm, NULL, false);
 }
 
-static const struct csn_prompt_ops prompt_ops = {
-	.size = sizeof prompt_ops, .ask = prompt_ask, .cancel = no_cancel
-};
+static const struct csn_prompt_ops prompt_ops = { .size = sizeof prompt_ops,
+						  .ask = prompt_ask,
+						  .cancel = no_cancel };
 
 static const char *
 verifier_type(void *self)
@@ -164,7 +171,7 @@ verifier_type(void *self)
 
 static int
 verifier_verify(void *self, struct csn_op *op, const struct csn_evidence *evidence,
-                struct csn_verdict *verdict)
+		struct csn_verdict *verdict)
 {
 	struct world *w = self;
 
@@ -178,7 +185,8 @@ verifier_verify(void *self, struct csn_op *op, const struct csn_evidence *eviden
 }
 
 static int
-verifier_appraise(void *self, const struct csn_evidence *evidence, struct csn_verdict *verdict)
+verifier_appraise(void *self, const struct csn_evidence *evidence,
+		  struct csn_verdict *verdict)
 {
 	struct world *w = self;
 
@@ -188,10 +196,11 @@ verifier_appraise(void *self, const struct csn_evidence *evidence, struct csn_ve
 	return CSN_OK;
 }
 
-static const struct csn_attest_ops verifier_ops = {
-	.size = sizeof verifier_ops, .type = verifier_type, .verify = verifier_verify,
-	.appraise = verifier_appraise, .cancel = no_cancel
-};
+static const struct csn_attest_ops verifier_ops = { .size = sizeof verifier_ops,
+						    .type = verifier_type,
+						    .verify = verifier_verify,
+						    .appraise = verifier_appraise,
+						    .cancel = no_cancel };
 
 static int
 channel_caps(void *self, struct csn_channel_caps *caps)
@@ -233,21 +242,35 @@ channel_rest(void *self)
 	(void)self;
 }
 
-static const struct csn_channel_ops channel_ops = {
-	.size = sizeof channel_ops, .caps = channel_caps, .send = channel_send,
-	.receive = channel_receive, .cancel = channel_cancel, .rest = channel_rest
-};
+static const struct csn_channel_ops channel_ops = { .size = sizeof channel_ops,
+						    .caps = channel_caps,
+						    .send = channel_send,
+						    .receive = channel_receive,
+						    .cancel = channel_cancel,
+						    .rest = channel_rest };
 
 /* ---- the scripted ceremony ------------------------------------------------------ */
 
 enum verb {
-	END, FACT, DECIDE, PAYLOAD, SEND, COMMIT, LOAD, ASK_PIN, VERIFY, TIMER, FINISH,
-	BREAK, TWO_CALLS, WAIT
+	END,
+	FACT,
+	DECIDE,
+	PAYLOAD,
+	SEND,
+	COMMIT,
+	LOAD,
+	ASK_PIN,
+	VERIFY,
+	TIMER,
+	FINISH,
+	BREAK,
+	TWO_CALLS,
+	WAIT
 };
 
 struct act {
-	enum verb   verb;
-	uint32_t    number;
+	enum verb verb;
+	uint32_t number;
 	const char *name, *value;
 };
 
@@ -257,23 +280,33 @@ static int
 act(struct world *w, const struct act *a, uint32_t id, bool *ret_waits)
 {
 	const struct csn_session_ops *ops = w->pub->ops;
-	struct csn_bytes              bytes = { (const uint8_t *)"abc", 3 };
-	struct csn_store_item         put = { CSN_ITEM_PUT, 0, "x", bytes, bytes };
-	struct csn_prompt             pin = { .size = sizeof pin, .question = CSN_ASK_PIN };
-	struct csn_evidence evidence = { .size = sizeof evidence, .type = a->name,
-		                         .value = { evidence_value, 3 } };
+	struct csn_bytes bytes = { (const uint8_t *)"abc", 3 };
+	struct csn_store_item put = { CSN_ITEM_PUT, 0, "x", bytes, bytes };
+	struct csn_prompt pin = { .size = sizeof pin, .question = CSN_ASK_PIN };
+	struct csn_evidence evidence = { .size = sizeof evidence,
+					 .type = a->name,
+					 .value = { evidence_value, 3 } };
 
 	*ret_waits = true;
 	switch (a->verb) {
-	case DECIDE: return ops->decide(w->pub, id, a->number);
-	case PAYLOAD: return ops->payload(w->pub, id);
-	case SEND: return ops->send(w->pub, id, a->number, bytes);
-	case COMMIT: return ops->commit(w->pub, id, &put, 1);
-	case LOAD: return ops->load(w->pub, id, "x", bytes);
-	case ASK_PIN: return ops->ask(w->pub, id, &pin);
-	case VERIFY: return ops->verify(w->pub, id, &evidence);
-	case TIMER: return ops->timer(w->pub, id, a->number);
-	case WAIT: return CSN_OK;
+	case DECIDE:
+		return ops->decide(w->pub, id, a->number);
+	case PAYLOAD:
+		return ops->payload(w->pub, id);
+	case SEND:
+		return ops->send(w->pub, id, a->number, bytes);
+	case COMMIT:
+		return ops->commit(w->pub, id, &put, 1);
+	case LOAD:
+		return ops->load(w->pub, id, "x", bytes);
+	case ASK_PIN:
+		return ops->ask(w->pub, id, &pin);
+	case VERIFY:
+		return ops->verify(w->pub, id, &evidence);
+	case TIMER:
+		return ops->timer(w->pub, id, a->number);
+	case WAIT:
+		return CSN_OK;
 	case TWO_CALLS:
 		ops->load(w->pub, id, "x", bytes);
 		*ret_waits = false;
@@ -284,7 +317,8 @@ act(struct world *w, const struct act *a, uint32_t id, bool *ret_waits)
 	case FINISH:
 		ops->finish(w->pub, a->number, 0, "done");
 		return CSN_OK;
-	default: return CSN_E_INTERNAL;
+	default:
+		return CSN_E_INTERNAL;
 	}
 }
 
@@ -292,7 +326,7 @@ static int
 fake_step(void *run, const struct csn_event *event)
 {
 	struct world *w = run;
-	bool          waits = false;
+	bool waits = false;
 
 	w->events++;
 	w->last = event->result;
@@ -324,7 +358,8 @@ fake_step(void *run, const struct csn_event *event)
 		if (w->sync < 0)
 			waits = false;
 		if (w->sync < 0 && a->verb == DECIDE) {
-			w->pub->ops->finish(w->pub, CSN_OUTCOME_REFUSED, 0, "decide said no");
+			w->pub->ops->finish(w->pub, CSN_OUTCOME_REFUSED, 0,
+					    "decide said no");
 			return CSN_OK;
 		}
 	}
@@ -333,7 +368,7 @@ fake_step(void *run, const struct csn_event *event)
 
 static int
 fake_begin(void *self, struct csn_session *session, const struct csn_begin *begin,
-           void **ret_run, struct csn_error *err)
+	   void **ret_run, struct csn_error *err)
 {
 	struct world *w = self;
 
@@ -350,7 +385,9 @@ fake_end(void *run)
 	(void)run;
 }
 
-/* ---- running one ------------------------------------------------------------------ */
+/*
+ * ---- running one ------------------------------------------------------------------
+ */
 
 static void
 on_story(void *arg, uint32_t stage, const char *text)
@@ -394,9 +431,12 @@ world_new(struct world *w)
 		abort();
 	static char media[2][8] = { "light", "sound" };
 	for (uint32_t role = CSN_ROLE_OFFER; role <= CSN_ROLE_BIND; role++) {
-		struct link_parts parts = { .label = media[role - 1], .loop = w->loop, .ops = w->ops,
-			                    .log = w->log, .channel = &channel_ops,
-			                    .channel_self = media[role - 1] };
+		struct link_parts parts = { .label = media[role - 1],
+					    .loop = w->loop,
+					    .ops = w->ops,
+					    .log = w->log,
+					    .channel = &channel_ops,
+					    .channel_self = media[role - 1] };
 
 		if (link_new(&parts, &w->links[role], &err) < 0)
 			abort();
@@ -420,23 +460,34 @@ static struct session *
 start(struct world *w, const struct act *script, struct csn_ceremony_ops *ceremony,
       uint32_t side)
 {
-	struct session       *s = NULL;
-	struct csn_error      err = { 0 };
+	struct session *s = NULL;
+	struct csn_error err = { 0 };
 	struct session_attest attest = { &verifier_ops, w };
 	static struct session_attest kept[1];
-	struct csn_buf       *payload = csn_buf_new(CANARY, strlen(CANARY), CSN_BUF_SECRET);
-	struct csn_begin      begin = { .size = sizeof begin, .side = side };
-	struct session_calls  calls = { on_story, on_end, w };
+	struct csn_buf *payload = csn_buf_new(CANARY, strlen(CANARY), CSN_BUF_SECRET);
+	struct csn_begin begin = { .size = sizeof begin, .side = side };
+	struct session_calls calls = { on_story, on_end, w };
 
 	kept[0] = attest;
 	w->script = script;
 	*ceremony = (struct csn_ceremony_ops){ .size = sizeof *ceremony,
-		.stages_left_out = w->left_out, .begin = fake_begin, .step = fake_step,
-		.end = fake_end };
-	struct session_parts parts = { .loop = w->loop, .ops = w->ops, .log = w->log,
-		.ceremony = ceremony, .ceremony_self = w, .store = &store_ops, .store_self = w,
-		.prompt = &prompt_ops, .prompt_self = w, .attest = kept, .attest_count = 1,
-		.policy = w->policy, .payload = payload };
+					       .stages_left_out = w->left_out,
+					       .begin = fake_begin,
+					       .step = fake_step,
+					       .end = fake_end };
+	struct session_parts parts = { .loop = w->loop,
+				       .ops = w->ops,
+				       .log = w->log,
+				       .ceremony = ceremony,
+				       .ceremony_self = w,
+				       .store = &store_ops,
+				       .store_self = w,
+				       .prompt = &prompt_ops,
+				       .prompt_self = w,
+				       .attest = kept,
+				       .attest_count = 1,
+				       .policy = w->policy,
+				       .payload = payload };
 	memcpy(parts.links, w->links, sizeof parts.links);
 	if (session_new(&parts, &begin, &calls, &s, &err) < 0) {
 		tap_note("session_new: %s", err.text);
@@ -450,93 +501,143 @@ static void
 play(struct world *w, const struct act *script)
 {
 	struct csn_ceremony_ops ceremony;
-	struct session         *s = start(w, script, &ceremony, CSN_SIDE_STATION);
+	struct session *s = start(w, script, &ceremony, CSN_SIDE_STATION);
 
 	csn_loop_run_until(w->loop, csn_loop_now(w->loop) + 2000 * CSN_SECOND);
 	session_free(s);
 }
 
-#define DID_FACT { FACT, 0, "identity.did", "000102030405060708090a0b0c0d0e0f" }
-#define TO_ATTESTED \
-	{ DECIDE, CSN_STAGE_SEEN, NULL, NULL }, { DECIDE, CSN_STAGE_BOOTSTRAPPED, NULL, NULL }, \
-	{ DECIDE, CSN_STAGE_KEYED, NULL, NULL }, { DECIDE, CSN_STAGE_AUTHENTICATED, NULL, NULL }, \
-	{ DECIDE, CSN_STAGE_ATTESTED, NULL, NULL }
-#define TO_DELIVERED \
-	DID_FACT, TO_ATTESTED, { DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL }, \
-	{ PAYLOAD, 0, NULL, NULL }, { COMMIT, 0, NULL, NULL }, \
-	{ SEND, CSN_ROLE_OFFER, NULL, NULL }, { SEND, CSN_ROLE_BIND, NULL, NULL }, \
-	{ DECIDE, CSN_STAGE_DELIVERED, NULL, NULL }
+#define DID_FACT                                                                       \
+	{                                                                              \
+		FACT, 0, "identity.did", "000102030405060708090a0b0c0d0e0f"            \
+	}
+#define TO_ATTESTED                                                                    \
+	{ DECIDE, CSN_STAGE_SEEN, NULL, NULL },                                        \
+		{ DECIDE, CSN_STAGE_BOOTSTRAPPED, NULL, NULL },                        \
+		{ DECIDE, CSN_STAGE_KEYED, NULL, NULL },                               \
+		{ DECIDE, CSN_STAGE_AUTHENTICATED, NULL, NULL },                       \
+	{                                                                              \
+		DECIDE, CSN_STAGE_ATTESTED, NULL, NULL                                 \
+	}
+#define TO_DELIVERED                                                                   \
+	DID_FACT, TO_ATTESTED, { DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL },           \
+		{ PAYLOAD, 0, NULL, NULL }, { COMMIT, 0, NULL, NULL },                 \
+		{ SEND, CSN_ROLE_OFFER, NULL, NULL },                                  \
+		{ SEND, CSN_ROLE_BIND, NULL, NULL },                                   \
+	{                                                                              \
+		DECIDE, CSN_STAGE_DELIVERED, NULL, NULL                                \
+	}
 
-static const struct act one_way[] = { TO_DELIVERED, { FINISH, CSN_OUTCOME_OFFERED, NULL, NULL },
-	                              { END, 0, NULL, NULL } };
-static const struct act two_way[] = { TO_DELIVERED, { DECIDE, CSN_STAGE_ACKED, NULL, NULL },
-	                              { DECIDE, CSN_STAGE_ENROLLED, NULL, NULL },
-	                              { FINISH, CSN_OUTCOME_ENROLLED, NULL, NULL },
-	                              { END, 0, NULL, NULL } };
+static const struct act one_way[] = { TO_DELIVERED,
+				      { FINISH, CSN_OUTCOME_OFFERED, NULL, NULL },
+				      { END, 0, NULL, NULL } };
+static const struct act two_way[] = { TO_DELIVERED,
+				      { DECIDE, CSN_STAGE_ACKED, NULL, NULL },
+				      { DECIDE, CSN_STAGE_ENROLLED, NULL, NULL },
+				      { FINISH, CSN_OUTCOME_ENROLLED, NULL, NULL },
+				      { END, 0, NULL, NULL } };
 
 /* ---- tables --------------------------------------------------------------------- */
 
-static const struct act early[] = { DID_FACT, { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
-	{ PAYLOAD, 0, NULL, NULL }, { WAIT, 0, NULL, NULL }, { END, 0, NULL, NULL } };
-static const struct act skips[] = { DID_FACT, { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
-	{ DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL }, { PAYLOAD, 0, NULL, NULL }, { END, 0, NULL, NULL } };
-static const struct act back[] = { DID_FACT, { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
-	{ DECIDE, CSN_STAGE_BOOTSTRAPPED, NULL, NULL }, { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
-	{ END, 0, NULL, NULL } };
-static const struct act left[] = { DID_FACT, { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
-	{ DECIDE, CSN_STAGE_BOOTSTRAPPED, NULL, NULL }, { DECIDE, CSN_STAGE_KEYED, NULL, NULL },
-	{ DECIDE, CSN_STAGE_OOB_CONFIRMED, NULL, NULL }, { END, 0, NULL, NULL } };
-static const struct act no_did[] = { TO_ATTESTED, { DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL },
-	{ PAYLOAD, 0, NULL, NULL }, { END, 0, NULL, NULL } };
-static const struct act lies[] = { DID_FACT, TO_ATTESTED, { DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL },
-	{ FINISH, CSN_OUTCOME_ENROLLED, NULL, NULL }, { END, 0, NULL, NULL } };
-static const struct act lies_offered[] = { DID_FACT, { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
-	{ FINISH, CSN_OUTCOME_OFFERED, NULL, NULL }, { END, 0, NULL, NULL } };
+static const struct act early[] = { DID_FACT,
+				    { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
+				    { PAYLOAD, 0, NULL, NULL },
+				    { WAIT, 0, NULL, NULL },
+				    { END, 0, NULL, NULL } };
+static const struct act skips[] = { DID_FACT,
+				    { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
+				    { DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL },
+				    { PAYLOAD, 0, NULL, NULL },
+				    { END, 0, NULL, NULL } };
+static const struct act back[] = { DID_FACT,
+				   { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
+				   { DECIDE, CSN_STAGE_BOOTSTRAPPED, NULL, NULL },
+				   { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
+				   { END, 0, NULL, NULL } };
+static const struct act left[] = { DID_FACT,
+				   { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
+				   { DECIDE, CSN_STAGE_BOOTSTRAPPED, NULL, NULL },
+				   { DECIDE, CSN_STAGE_KEYED, NULL, NULL },
+				   { DECIDE, CSN_STAGE_OOB_CONFIRMED, NULL, NULL },
+				   { END, 0, NULL, NULL } };
+static const struct act no_did[] = { TO_ATTESTED,
+				     { DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL },
+				     { PAYLOAD, 0, NULL, NULL },
+				     { END, 0, NULL, NULL } };
+static const struct act lies[] = { DID_FACT,
+				   TO_ATTESTED,
+				   { DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL },
+				   { FINISH, CSN_OUTCOME_ENROLLED, NULL, NULL },
+				   { END, 0, NULL, NULL } };
+static const struct act lies_offered[] = { DID_FACT,
+					   { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
+					   { FINISH, CSN_OUTCOME_OFFERED, NULL, NULL },
+					   { END, 0, NULL, NULL } };
 static const struct act lies_late[] = { TO_DELIVERED,
-	{ FINISH, CSN_OUTCOME_ENROLLED, NULL, NULL }, { END, 0, NULL, NULL } };
-static const struct act none[] = { { FINISH, CSN_OUTCOME_NONE, NULL, NULL }, { END, 0, NULL, NULL } };
-static const struct act breaks[] = { DID_FACT, { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
-	{ BREAK, 0, NULL, NULL } };
-static const struct act hangs[] = { DID_FACT, { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
-	{ END, 0, NULL, NULL } };
-static const struct act tier[] = { DID_FACT, { FACT, 0, "tier", "basic" }, TO_ATTESTED,
-	{ DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL }, { PAYLOAD, 0, NULL, NULL }, { END, 0, NULL, NULL } };
+					{ FINISH, CSN_OUTCOME_ENROLLED, NULL, NULL },
+					{ END, 0, NULL, NULL } };
+static const struct act none[] = { { FINISH, CSN_OUTCOME_NONE, NULL, NULL },
+				   { END, 0, NULL, NULL } };
+static const struct act breaks[] = { DID_FACT,
+				     { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
+				     { BREAK, 0, NULL, NULL } };
+static const struct act hangs[] = { DID_FACT,
+				    { DECIDE, CSN_STAGE_SEEN, NULL, NULL },
+				    { END, 0, NULL, NULL } };
+static const struct act tier[] = { DID_FACT,
+				   { FACT, 0, "tier", "basic" },
+				   TO_ATTESTED,
+				   { DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL },
+				   { PAYLOAD, 0, NULL, NULL },
+				   { END, 0, NULL, NULL } };
 static const struct act forges[] = { { FACT, 0, "oob.channels", "7" },
-	{ FACT, 0, "oob.media", "a,b,c" }, DID_FACT, TO_ATTESTED,
-	{ DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL }, { PAYLOAD, 0, NULL, NULL }, { END, 0, NULL, NULL } };
+				     { FACT, 0, "oob.media", "a,b,c" },
+				     DID_FACT,
+				     TO_ATTESTED,
+				     { DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL },
+				     { PAYLOAD, 0, NULL, NULL },
+				     { END, 0, NULL, NULL } };
 
 static const struct {
-	const char       *what;
+	const char *what;
 	const struct act *script;
-	bool              one_medium;
-	uint32_t          outcome;
-	const char       *reason, *found;
-	bool              payload;
+	bool one_medium;
+	uint32_t outcome;
+	const char *reason, *found;
+	bool payload;
 } runs[] = {
-	{ "one way, everything in order: offered", one_way, false, CSN_OUTCOME_OFFERED, "", "", true },
-	{ "two way, everything in order: enrolled", two_way, false, CSN_OUTCOME_ENROLLED, "", "", true },
-	{ "the payload before AUTHORISED: nothing comes", early, false, CSN_OUTCOME_REFUSED, "limit", "", false },
-	{ "a stage skipped without being declared: refused", skips, false, CSN_OUTCOME_REFUSED, "order", "", false },
-	{ "a stage asked for twice: refused", back, false, CSN_OUTCOME_REFUSED, "order", "", false },
-	{ "a stage declared as left out asked for: refused", left, false, CSN_OUTCOME_REFUSED, "order", "", false },
-	{ "no device named: policy refuses", no_did, false, CSN_OUTCOME_REFUSED, "policy",
-	  "identity.did (nobody reported it)", false },
-	{ "one medium for both roles: policy refuses", one_way, true, CSN_OUTCOME_REFUSED, "policy",
-	  "oob.channels 1", false },
-	{ "a ceremony cannot set the core's facts", forges, true, CSN_OUTCOME_REFUSED, "policy",
-	  "oob.channels 1", false },
-	{ "the basic tier without leave: policy refuses", tier, false, CSN_OUTCOME_REFUSED, "policy",
-	  "tier basic", false },
-	{ "enrolled claimed before ENROLLED, nothing sent: refused", lies, false, CSN_OUTCOME_REFUSED,
-	  "order", "", false },
-	{ "offered claimed before DELIVERED: refused", lies_offered, false, CSN_OUTCOME_REFUSED, "order",
+	{ "one way, everything in order: offered", one_way, false, CSN_OUTCOME_OFFERED,
+	  "", "", true },
+	{ "two way, everything in order: enrolled", two_way, false,
+	  CSN_OUTCOME_ENROLLED, "", "", true },
+	{ "the payload before AUTHORISED: nothing comes", early, false,
+	  CSN_OUTCOME_REFUSED, "limit", "", false },
+	{ "a stage skipped without being declared: refused", skips, false,
+	  CSN_OUTCOME_REFUSED, "order", "", false },
+	{ "a stage asked for twice: refused", back, false, CSN_OUTCOME_REFUSED, "order",
 	  "", false },
-	{ "enrolled claimed after the offer was sent: unknown", lies_late, false, CSN_OUTCOME_UNKNOWN,
-	  "order", "", true },
-	{ "no outcome given: refused", none, false, CSN_OUTCOME_REFUSED, "order", "", false },
-	{ "a step that fails: refused", breaks, false, CSN_OUTCOME_REFUSED, "step", "", false },
-	{ "a ceremony that waits for ever: ended by the limit", hangs, false, CSN_OUTCOME_REFUSED,
-	  "limit", "", false },
+	{ "a stage declared as left out asked for: refused", left, false,
+	  CSN_OUTCOME_REFUSED, "order", "", false },
+	{ "no device named: policy refuses", no_did, false, CSN_OUTCOME_REFUSED,
+	  "policy", "identity.did (nobody reported it)", false },
+	{ "one medium for both roles: policy refuses", one_way, true,
+	  CSN_OUTCOME_REFUSED, "policy", "oob.channels 1", false },
+	{ "a ceremony cannot set the core's facts", forges, true, CSN_OUTCOME_REFUSED,
+	  "policy", "oob.channels 1", false },
+	{ "the basic tier without leave: policy refuses", tier, false,
+	  CSN_OUTCOME_REFUSED, "policy", "tier basic", false },
+	{ "enrolled claimed before ENROLLED, nothing sent: refused", lies, false,
+	  CSN_OUTCOME_REFUSED, "order", "", false },
+	{ "offered claimed before DELIVERED: refused", lies_offered, false,
+	  CSN_OUTCOME_REFUSED, "order", "", false },
+	{ "enrolled claimed after the offer was sent: unknown", lies_late, false,
+	  CSN_OUTCOME_UNKNOWN, "order", "", true },
+	{ "no outcome given: refused", none, false, CSN_OUTCOME_REFUSED, "order", "",
+	  false },
+	{ "a step that fails: refused", breaks, false, CSN_OUTCOME_REFUSED, "step", "",
+	  false },
+	{ "a ceremony that waits for ever: ended by the limit", hangs, false,
+	  CSN_OUTCOME_REFUSED, "limit", "", false },
 };
 
 static void
@@ -551,15 +652,18 @@ test_runs(void)
 			w.links[CSN_ROLE_BIND] = NULL;
 		}
 		play(&w, runs[i].script);
-		bool last = w.entry_count > 0 && w.entries[w.entry_count - 1].what == AUDIT_END &&
-		            w.entries[w.entry_count - 1].outcome == runs[i].outcome;
+		bool last = w.entry_count > 0 &&
+			    w.entries[w.entry_count - 1].what == AUDIT_END &&
+			    w.entries[w.entry_count - 1].outcome == runs[i].outcome;
 		if (!tap_ok(w.ended && w.outcome == runs[i].outcome &&
-		                    strcmp(w.reason, runs[i].reason) == 0 &&
-		                    strcmp(w.found, runs[i].found) == 0 && last &&
-		                    w.got_payload == runs[i].payload && !w.payload_early,
-		            "%s", runs[i].what))
-			tap_note("outcome %u reason \"%s\" found \"%s\" payload %d text \"%s\"", w.outcome,
-			         w.reason, w.found, w.got_payload, w.text);
+				    strcmp(w.reason, runs[i].reason) == 0 &&
+				    strcmp(w.found, runs[i].found) == 0 && last &&
+				    w.got_payload == runs[i].payload &&
+				    !w.payload_early,
+			    "%s", runs[i].what))
+			tap_note("outcome %u reason \"%s\" found \"%s\" payload %d "
+				 "text \"%s\"",
+				 w.outcome, w.reason, w.found, w.got_payload, w.text);
 		world_free(&w);
 	}
 }
@@ -567,21 +671,27 @@ test_runs(void)
 static void
 test_entries(void)
 {
-	static const uint32_t stages[] = { CSN_STAGE_SEEN, CSN_STAGE_BOOTSTRAPPED, CSN_STAGE_KEYED,
-		CSN_STAGE_AUTHENTICATED, CSN_STAGE_ATTESTED, CSN_STAGE_AUTHORISED };
+	static const uint32_t stages[] = { CSN_STAGE_SEEN,     CSN_STAGE_BOOTSTRAPPED,
+					   CSN_STAGE_KEYED,    CSN_STAGE_AUTHENTICATED,
+					   CSN_STAGE_ATTESTED, CSN_STAGE_AUTHORISED };
 	static struct world w;
-	bool                good;
+	bool good;
 
 	world_new(&w);
 	play(&w, one_way);
 	good = w.entry_count == 9;
 	for (size_t i = 0; good && i < 6; i++)
-		good = w.entries[i].what == AUDIT_DECIDE && w.entries[i].stage == stages[i] &&
-		       w.entries[i].yes && w.entries[i].has[AUDIT_DID] &&
-		       w.entries[i].field[AUDIT_DID][15] == 15 && w.entries[i].has[AUDIT_FACTS];
-	tap_ok(good && w.entries[6].what == AUDIT_COMMIT && w.entries[7].what == AUDIT_DECIDE &&
-	               w.entries[7].stage == CSN_STAGE_DELIVERED && w.entries[8].what == AUDIT_END,
-	       "each decision, the commit and the end are entries, in order, with the device");
+		good = w.entries[i].what == AUDIT_DECIDE &&
+		       w.entries[i].stage == stages[i] && w.entries[i].yes &&
+		       w.entries[i].has[AUDIT_DID] &&
+		       w.entries[i].field[AUDIT_DID][15] == 15 &&
+		       w.entries[i].has[AUDIT_FACTS];
+	tap_ok(good && w.entries[6].what == AUDIT_COMMIT &&
+		       w.entries[7].what == AUDIT_DECIDE &&
+		       w.entries[7].stage == CSN_STAGE_DELIVERED &&
+		       w.entries[8].what == AUDIT_END,
+	       "each decision, the commit and the end are entries, in order, with the "
+	       "device");
 	world_free(&w);
 }
 
@@ -592,8 +702,8 @@ test_entries(void)
 static void
 test_store_faults(void)
 {
-	static const char *const names[] = { "", "refuses at once", "fails later", "never answers",
-		                             "answers twice" };
+	static const char *const names[] = { "", "refuses at once", "fails later",
+					     "never answers", "answers twice" };
 
 	for (enum fault fault = SAY_NO; fault <= TWICE; fault++) {
 		size_t bad = 0, runs_made = 0, wrong = 0;
@@ -606,26 +716,34 @@ test_store_faults(void)
 			w.fault_at = at;
 			play(&w, two_way);
 			runs_made++;
-			bool recorded = w.entry_count > 0 &&
-			                w.entries[w.entry_count - 1].what == AUDIT_END &&
-			                w.entries[w.entry_count - 1].outcome == CSN_OUTCOME_ENROLLED;
-			if (!w.ended || w.payload_early || (w.got_payload && !w.authorised_durable) ||
+			bool recorded =
+				w.entry_count > 0 &&
+				w.entries[w.entry_count - 1].what == AUDIT_END &&
+				w.entries[w.entry_count - 1].outcome ==
+					CSN_OUTCOME_ENROLLED;
+			if (!w.ended || w.payload_early ||
+			    (w.got_payload && !w.authorised_durable) ||
 			    (w.outcome == CSN_OUTCOME_ENROLLED && !recorded))
 				bad++;
-			/* Commits 1 to 6 decide up to AUTHORISED, 7 is the offer's record, then it
-			 * is sent; 11 is the end's own. */
+			/* Commits 1 to 6 decide up to AUTHORISED, 7 is the offer's
+			 * record, then it is sent; 11 is the end's own. */
 			uint32_t want = fault == TWICE ? CSN_OUTCOME_ENROLLED
-			                : at <= 7 ? CSN_OUTCOME_REFUSED : CSN_OUTCOME_UNKNOWN;
-			if (w.outcome != want || (fault != TWICE && strcmp(w.reason, "store") != 0)) {
+					: at <= 7      ? CSN_OUTCOME_REFUSED
+						       : CSN_OUTCOME_UNKNOWN;
+			if (w.outcome != want ||
+			    (fault != TWICE && strcmp(w.reason, "store") != 0)) {
 				wrong++;
-				tap_note("commit %zu: outcome %u reason %s", at, w.outcome, w.reason);
+				tap_note("commit %zu: outcome %u reason %s", at,
+					 w.outcome, w.reason);
 			}
 			world_free(&w);
 		}
 		tap_ok(bad == 0 && runs_made == 11,
-		       "a store that %s at each of %zu commits: nothing claimed, nothing released",
+		       "a store that %s at each of %zu commits: nothing claimed, "
+		       "nothing released",
 		       names[fault], runs_made);
-		tap_ok(wrong == 0, "a store that %s: each of these ends as it must", names[fault]);
+		tap_ok(wrong == 0, "a store that %s: each of these ends as it must",
+		       names[fault]);
 	}
 }
 
@@ -634,21 +752,25 @@ test_two_person(void)
 {
 	static const struct {
 		const char *what;
-		int         confirm;
-		uint32_t    outcome;
+		int confirm;
+		uint32_t outcome;
 		const char *reason;
 	} cases[] = {
 		{ "a second person agrees: goes on", CSN_OK, CSN_OUTCOME_OFFERED, "" },
-		{ "a second person says no: refused", CSN_E_REFUSED, CSN_OUTCOME_REFUSED, "two-person" },
-		{ "no second person there: refused", CSN_E_MISSING, CSN_OUTCOME_REFUSED, "two-person" },
+		{ "a second person says no: refused", CSN_E_REFUSED,
+		  CSN_OUTCOME_REFUSED, "two-person" },
+		{ "no second person there: refused", CSN_E_MISSING, CSN_OUTCOME_REFUSED,
+		  "two-person" },
 	};
-	char                    path[] = "/tmp/csn-policy-XXXXXX";
+	char path[] = "/tmp/csn-policy-XXXXXX";
 	struct csn_config_file *file = NULL;
-	struct csn_error        err = { 0 };
-	static const char text[] = "policy : { two_person_when = [ \"side == station\" ]; };\n";
-	int                     fd = mkstemp(path);
+	struct csn_error err = { 0 };
+	static const char text[] =
+		"policy : { two_person_when = [ \"side == station\" ]; };\n";
+	int fd = mkstemp(path);
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0 || csn_config_read(path, &file, &err) < 0)
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 ||
+	    csn_config_read(path, &file, &err) < 0)
 		abort();
 	close(fd);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -656,13 +778,16 @@ test_two_person(void)
 
 		world_new(&w);
 		policy_free(w.policy);
-		if (policy_new(csn_config_sub(csn_config_root(file), "policy"), &w.policy, &err) < 0)
+		if (policy_new(csn_config_sub(csn_config_root(file), "policy"),
+			       &w.policy, &err) < 0)
 			abort();
 		w.confirm = cases[i].confirm;
 		play(&w, one_way);
-		if (!tap_ok(w.outcome == cases[i].outcome && strcmp(w.reason, cases[i].reason) == 0 &&
-		                    w.got_payload == (cases[i].outcome == CSN_OUTCOME_OFFERED),
-		            "%s", cases[i].what))
+		if (!tap_ok(w.outcome == cases[i].outcome &&
+				    strcmp(w.reason, cases[i].reason) == 0 &&
+				    w.got_payload ==
+					    (cases[i].outcome == CSN_OUTCOME_OFFERED),
+			    "%s", cases[i].what))
 			tap_note("outcome %u reason %s", w.outcome, w.reason);
 		world_free(&w);
 	}
@@ -673,25 +798,34 @@ test_two_person(void)
 static void
 test_verdicts(void)
 {
-	static const struct act fake[] = { { VERIFY, 0, "fake", NULL }, { WAIT, 0, NULL, NULL },
-		{ END, 0, NULL, NULL } };
-	static const struct act other[] = { { VERIFY, 0, "other", NULL }, { WAIT, 0, NULL, NULL },
-		{ END, 0, NULL, NULL } };
+	static const struct act fake[] = { { VERIFY, 0, "fake", NULL },
+					   { WAIT, 0, NULL, NULL },
+					   { END, 0, NULL, NULL } };
+	static const struct act other[] = { { VERIFY, 0, "other", NULL },
+					    { WAIT, 0, NULL, NULL },
+					    { END, 0, NULL, NULL } };
 	static const struct {
-		const char       *what;
+		const char *what;
 		const struct act *script;
-		uint32_t          judgement, appraised;
-		bool              hangs;
-		uint32_t          want;
-		int               result, sync;
+		uint32_t judgement, appraised;
+		bool hangs;
+		uint32_t want;
+		int result, sync;
 	} cases[] = {
-		{ "accepted evidence is accepted", fake, CSN_ACCEPTED, 0, false, CSN_ACCEPTED, CSN_OK, CSN_OK },
-		{ "rejected evidence stays rejected", fake, CSN_REJECTED, CSN_ACCEPTED, false, CSN_REJECTED, CSN_OK, CSN_OK },
-		{ "undecided cannot be appraised up", fake, CSN_UNDECIDED, CSN_ACCEPTED, false, CSN_UNDECIDED, CSN_OK, CSN_OK },
-		{ "appraisal may lower", fake, CSN_ACCEPTED, CSN_REJECTED, false, CSN_REJECTED, CSN_OK, CSN_OK },
-		{ "a judgement nobody knows is undecided", fake, 9, 0, false, CSN_UNDECIDED, CSN_E_INTERNAL, CSN_OK },
-		{ "a verifier that hangs is undecided", fake, CSN_ACCEPTED, 0, true, CSN_UNDECIDED, CSN_E_TIMEOUT, CSN_OK },
-		{ "no verifier of that type: said at once", other, CSN_ACCEPTED, 0, false, CSN_UNDECIDED, CSN_OK, CSN_OK },
+		{ "accepted evidence is accepted", fake, CSN_ACCEPTED, 0, false,
+		  CSN_ACCEPTED, CSN_OK, CSN_OK },
+		{ "rejected evidence stays rejected", fake, CSN_REJECTED, CSN_ACCEPTED,
+		  false, CSN_REJECTED, CSN_OK, CSN_OK },
+		{ "undecided cannot be appraised up", fake, CSN_UNDECIDED, CSN_ACCEPTED,
+		  false, CSN_UNDECIDED, CSN_OK, CSN_OK },
+		{ "appraisal may lower", fake, CSN_ACCEPTED, CSN_REJECTED, false,
+		  CSN_REJECTED, CSN_OK, CSN_OK },
+		{ "a judgement nobody knows is undecided", fake, 9, 0, false,
+		  CSN_UNDECIDED, CSN_E_INTERNAL, CSN_OK },
+		{ "a verifier that hangs is undecided", fake, CSN_ACCEPTED, 0, true,
+		  CSN_UNDECIDED, CSN_E_TIMEOUT, CSN_OK },
+		{ "no verifier of that type: said at once", other, CSN_ACCEPTED, 0,
+		  false, CSN_UNDECIDED, CSN_OK, CSN_OK },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -703,7 +837,8 @@ test_verdicts(void)
 		w.verifier_hangs = cases[i].hangs;
 		w.judged = 0;
 		play(&w, cases[i].script);
-		if (!tap_ok(w.judged == cases[i].want && w.last == cases[i].result, "%s", cases[i].what))
+		if (!tap_ok(w.judged == cases[i].want && w.last == cases[i].result,
+			    "%s", cases[i].what))
 			tap_note("judged %u result %d", w.judged, w.last);
 		world_free(&w);
 	}
@@ -712,15 +847,18 @@ test_verdicts(void)
 static void
 test_small(void)
 {
-	static const struct act twice[] = { { TWO_CALLS, 0, NULL, NULL }, { END, 0, NULL, NULL } };
+	static const struct act twice[] = { { TWO_CALLS, 0, NULL, NULL },
+					    { END, 0, NULL, NULL } };
 	static const struct act pin[] = { { ASK_PIN, 0, NULL, NULL },
-		{ FINISH, CSN_OUTCOME_REFUSED, NULL, NULL }, { END, 0, NULL, NULL } };
-	static struct world     w;
+					  { FINISH, CSN_OUTCOME_REFUSED, NULL, NULL },
+					  { END, 0, NULL, NULL } };
+	static struct world w;
 	struct csn_ceremony_ops ceremony;
 
 	world_new(&w);
 	play(&w, twice);
-	tap_is(w.sync, CSN_E_INVALID, "two pending calls with one id: the second is refused");
+	tap_is(w.sync, CSN_E_INVALID,
+	       "two pending calls with one id: the second is refused");
 	world_free(&w);
 
 	world_new(&w);
@@ -734,7 +872,7 @@ test_small(void)
 	session_stop(s);
 	csn_loop_run_until(w.loop, 60 * CSN_SECOND);
 	tap_ok(w.got_stop && w.ended && w.outcome == CSN_OUTCOME_REFUSED &&
-	               strcmp(w.reason, "stopped") == 0,
+		       strcmp(w.reason, "stopped") == 0,
 	       "STOP is told; a ceremony that ignores it is ended");
 	session_free(s);
 	world_free(&w);
@@ -747,7 +885,7 @@ test_free_anywhere(void)
 	size_t ended = 0, rounds = 0;
 
 	for (size_t n = 0; n < 200 && ended == 0; n++, rounds++) {
-		static struct world     w;
+		static struct world w;
 		struct csn_ceremony_ops ceremony;
 
 		world_new(&w);
@@ -758,17 +896,20 @@ test_free_anywhere(void)
 		session_free(s);
 		world_free(&w);
 	}
-	tap_ok(ended == 1 && rounds > 10, "a session may be freed after any of %zu rounds", rounds);
+	tap_ok(ended == 1 && rounds > 10,
+	       "a session may be freed after any of %zu rounds", rounds);
 }
 
 static void
 test_canaries(void)
 {
-	static const struct act all[] = { { ASK_PIN, 0, NULL, NULL }, TO_DELIVERED,
-		{ FINISH, CSN_OUTCOME_OFFERED, NULL, NULL }, { END, 0, NULL, NULL } };
+	static const struct act all[] = { { ASK_PIN, 0, NULL, NULL },
+					  TO_DELIVERED,
+					  { FINISH, CSN_OUTCOME_OFFERED, NULL, NULL },
+					  { END, 0, NULL, NULL } };
 	static struct world w;
-	static char         log[65536];
-	ssize_t             n;
+	static char log[65536];
+	ssize_t n;
 
 	for (size_t fault_at = 0; fault_at <= 9; fault_at++) {
 		world_new(&w);
@@ -778,11 +919,14 @@ test_canaries(void)
 		n = pread(w.log_fd, log, sizeof log - 1, 0);
 		log[n > 0 ? n : 0] = '\0';
 		bool clean = strstr(log, CANARY) == NULL && strstr(log, PIN) == NULL &&
-		             strstr(w.stories, CANARY) == NULL && strstr(w.stories, PIN) == NULL &&
-		             memmem(w.raw, w.raw_len, CANARY, strlen(CANARY)) == NULL &&
-		             memmem(w.raw, w.raw_len, PIN, strlen(PIN)) == NULL;
+			     strstr(w.stories, CANARY) == NULL &&
+			     strstr(w.stories, PIN) == NULL &&
+			     memmem(w.raw, w.raw_len, CANARY, strlen(CANARY)) == NULL &&
+			     memmem(w.raw, w.raw_len, PIN, strlen(PIN)) == NULL;
 		tap_ok(clean && w.ended && w.raw_len > 0,
-		       "neither payload nor PIN in log, story or entries (store fault at %zu)", fault_at);
+		       "neither payload nor PIN in log, story or entries (store fault "
+		       "at %zu)",
+		       fault_at);
 		world_free(&w);
 	}
 }

@@ -16,7 +16,7 @@
 
 struct text {
 	uint8_t *bytes;
-	size_t   len;
+	size_t len;
 };
 
 static void
@@ -30,40 +30,44 @@ text_done(struct text *text)
 /* CSN_E_MISSING when there is no such file; @hidden: it must be ours alone. */
 static int
 read_file(struct file_keys *keys, int dir, const char *name, bool hidden,
-          struct text *ret_text, struct csn_error *err)
+	  struct text *ret_text, struct csn_error *err)
 {
 	const struct csn_host *host = keys->host;
-	int                    fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-	struct text            text = { malloc(FILE_BYTES_MAX + 1), 0 };
-	struct stat            st;
-	int                    r = CSN_OK;
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	struct text text = { malloc(FILE_BYTES_MAX + 1), 0 };
+	struct stat st;
+	int r = CSN_OK;
 
 	if (text.bytes == NULL)
 		r = host->fail(err, CSN_E_NOMEM, "no memory for %s", name);
 	else if (fd < 0)
 		r = host->fail(err, errno == ENOENT ? CSN_E_MISSING : CSN_E_IO,
-		               "key file %s/%s: %s", keys->path, name, strerror(errno));
+			       "key file %s/%s: %s", keys->path, name, strerror(errno));
 	else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		r = host->fail(err, CSN_E_CONFIG, "key file %s/%s is not a regular file",
-		               keys->path, name);
+		r = host->fail(err, CSN_E_CONFIG,
+			       "key file %s/%s is not a regular file", keys->path,
+			       name);
 	else if (hidden && (st.st_mode & 077) != 0)
-		r = host->fail(err, CSN_E_REFUSED,
-		               "key file %s/%s can be used by others (mode %03o, wanted 600);"
-		               " try: chmod 600 %s/%s", keys->path, name,
-		               (unsigned)(st.st_mode & 0777), keys->path, name);
+		r = host->fail(
+			err, CSN_E_REFUSED,
+			"key file %s/%s can be used by others (mode %03o, wanted 600);"
+			" try: chmod 600 %s/%s",
+			keys->path, name, (unsigned)(st.st_mode & 0777), keys->path,
+			name);
 	while (r == CSN_OK && text.len <= FILE_BYTES_MAX) {
-		ssize_t n = read(fd, text.bytes + text.len, FILE_BYTES_MAX + 1 - text.len);
+		ssize_t n =
+			read(fd, text.bytes + text.len, FILE_BYTES_MAX + 1 - text.len);
 
 		if (n == 0)
 			break;
 		if (n < 0 && errno != EINTR)
-			r = host->fail(err, CSN_E_IO, "key file %s/%s: %s", keys->path, name,
-			               strerror(errno));
+			r = host->fail(err, CSN_E_IO, "key file %s/%s: %s", keys->path,
+				       name, strerror(errno));
 		text.len += n > 0 ? (size_t)n : 0;
 	}
 	if (r == CSN_OK && text.len > FILE_BYTES_MAX)
-		r = host->fail(err, CSN_E_TOO_BIG, "key file %s/%s is over %u bytes", keys->path,
-		               name, FILE_BYTES_MAX);
+		r = host->fail(err, CSN_E_TOO_BIG, "key file %s/%s is over %u bytes",
+			       keys->path, name, FILE_BYTES_MAX);
 	if (fd >= 0)
 		close(fd);
 	if (r == CSN_OK)
@@ -77,11 +81,11 @@ read_file(struct file_keys *keys, int dir, const char *name, bool hidden,
 static EVP_PKEY *
 parse_key(struct text *text)
 {
-	BIO           *bio = BIO_new_mem_buf(text->bytes, (int)text->len);
-	char          *name = NULL, *header = NULL;
+	BIO *bio = BIO_new_mem_buf(text->bytes, (int)text->len);
+	char *name = NULL, *header = NULL;
 	unsigned char *data = NULL;
-	long           len = 0;
-	EVP_PKEY      *pkey = NULL;
+	long len = 0;
+	EVP_PKEY *pkey = NULL;
 
 	if (bio != NULL && PEM_read_bio(bio, &name, &header, &data, &len) == 1 &&
 	    strcmp(name, "PRIVATE KEY") == 0) {
@@ -105,7 +109,7 @@ parse_key(struct text *text)
 static const char *
 algorithm_of(const EVP_PKEY *pkey)
 {
-	char   group[32] = "";
+	char group[32] = "";
 	size_t len = 0;
 
 	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_ED25519)
@@ -121,8 +125,8 @@ static bool
 certifies(const uint8_t *der, long len, const EVP_PKEY *pkey)
 {
 	const unsigned char *at = der;
-	X509                *cert = d2i_X509(NULL, &at, len);
-	bool                 same = cert != NULL && at == der + len;
+	X509 *cert = d2i_X509(NULL, &at, len);
+	bool same = cert != NULL && at == der + len;
 
 	if (same && pkey != NULL)
 		same = EVP_PKEY_eq(X509_get0_pubkey(cert), pkey) == 1;
@@ -133,29 +137,32 @@ certifies(const uint8_t *der, long len, const EVP_PKEY *pkey)
 
 static int
 parse_chain(struct file_keys *keys, struct file_key *key, struct text *text,
-            struct csn_error *err)
+	    struct csn_error *err)
 {
 	const struct csn_host *host = keys->host;
-	BIO                   *bio = BIO_new_mem_buf(text->bytes, (int)text->len);
-	int                    r = bio == NULL ? CSN_E_NOMEM : CSN_OK;
+	BIO *bio = BIO_new_mem_buf(text->bytes, (int)text->len);
+	int r = bio == NULL ? CSN_E_NOMEM : CSN_OK;
 
 	while (r == CSN_OK) {
-		char          *name = NULL, *header = NULL;
+		char *name = NULL, *header = NULL;
 		unsigned char *data = NULL;
-		long           len = 0;
-		uint32_t       n = key->chain_count;
+		long len = 0;
+		uint32_t n = key->chain_count;
 
 		if (PEM_read_bio(bio, &name, &header, &data, &len) != 1)
 			break;
 		if (strcmp(name, "CERTIFICATE") != 0 || n == FILE_CHAIN_MAX)
 			r = host->fail(err, CSN_E_CONFIG,
-			               "%s/%s.pem: block %u is %.32s; wanted at most %u CERTIFICATE",
-			               keys->path, key->name, n + 1, name, FILE_CHAIN_MAX);
+				       "%s/%s.pem: block %u is %.32s; wanted at most "
+				       "%u CERTIFICATE",
+				       keys->path, key->name, n + 1, name,
+				       FILE_CHAIN_MAX);
 		else if (!certifies(data, len, n == 0 ? key->pkey : NULL))
-			r = host->fail(err, CSN_E_CONFIG, n == 0
-			               ? "%s/%s.pem: certificate %u is not for the key"
-			               : "%s/%s.pem: certificate %u cannot be read",
-			               keys->path, key->name, n + 1);
+			r = host->fail(
+				err, CSN_E_CONFIG,
+				n == 0 ? "%s/%s.pem: certificate %u is not for the key"
+				       : "%s/%s.pem: certificate %u cannot be read",
+				keys->path, key->name, n + 1);
 		else if ((key->chain[n] = host->buf_new(data, (size_t)len, 0)) == NULL)
 			r = CSN_E_NOMEM;
 		else
@@ -165,8 +172,8 @@ parse_chain(struct file_keys *keys, struct file_key *key, struct text *text,
 		OPENSSL_free(data);
 	}
 	if (r == CSN_OK && key->chain_count == 0)
-		r = host->fail(err, CSN_E_CONFIG, "%s/%s.pem holds no certificate", keys->path,
-		               key->name);
+		r = host->fail(err, CSN_E_CONFIG, "%s/%s.pem holds no certificate",
+			       keys->path, key->name);
 	BIO_free(bio);
 	ERR_clear_error();
 	return r;
@@ -176,13 +183,15 @@ static int
 load_key(struct file_keys *keys, int dir, const char *file, struct csn_error *err)
 {
 	const struct csn_host *host = keys->host;
-	struct text            text = { NULL, 0 };
-	char                   chain[FILE_NAME_MAX + 8];
-	size_t                 len = strlen(file) - 4;
+	struct text text = { NULL, 0 };
+	char chain[FILE_NAME_MAX + 8];
+	size_t len = strlen(file) - 4;
 
 	if (len == 0 || len > FILE_NAME_MAX)
-		return host->fail(err, CSN_E_CONFIG, "key file %s/%.80s: a name of 1 to %u bytes is wanted",
-		                  keys->path, file, FILE_NAME_MAX);
+		return host->fail(
+			err, CSN_E_CONFIG,
+			"key file %s/%.80s: a name of 1 to %u bytes is wanted",
+			keys->path, file, FILE_NAME_MAX);
 	struct file_key *key = calloc(1, sizeof *key);
 	if (key == NULL)
 		return host->fail(err, CSN_E_NOMEM, "no memory for a key");
@@ -198,9 +207,11 @@ load_key(struct file_keys *keys, int dir, const char *file, struct csn_error *er
 	if (key->pkey != NULL)
 		key->algorithm = algorithm_of(key->pkey);
 	if (key->algorithm == NULL)
-		return host->fail(err, CSN_E_CONFIG,
-		                  "key file %s/%s: wanted an Ed25519 or P-256 key as PEM PKCS#8"
-		                  " without a passphrase", keys->path, file);
+		return host->fail(
+			err, CSN_E_CONFIG,
+			"key file %s/%s: wanted an Ed25519 or P-256 key as PEM PKCS#8"
+			" without a passphrase",
+			keys->path, file);
 	snprintf(chain, sizeof chain, "%s.pem", key->name);
 	r = read_file(keys, dir, chain, false, &text, err);
 	if (r == CSN_E_MISSING)
@@ -214,14 +225,14 @@ load_key(struct file_keys *keys, int dir, const char *file, struct csn_error *er
 int
 file_load(struct file_keys *keys, struct csn_error *err)
 {
-	int   fd = open(keys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR  *dir = fd < 0 ? NULL : fdopendir(fd);
-	int   r = CSN_OK;
+	int fd = open(keys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int r = CSN_OK;
 	size_t count = 0;
 
 	if (dir == NULL) {
 		r = keys->host->fail(err, errno == ENOENT ? CSN_E_MISSING : CSN_E_IO,
-		                     "key folder %s: %s", keys->path, strerror(errno));
+				     "key folder %s: %s", keys->path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return r;
@@ -229,11 +240,13 @@ file_load(struct file_keys *keys, struct csn_error *err)
 	for (struct dirent *e; r == CSN_OK && (e = readdir(dir)) != NULL;) {
 		size_t len = strlen(e->d_name);
 
-		if (e->d_name[0] == '.' || len < 4 || strcmp(e->d_name + len - 4, ".key") != 0)
+		if (e->d_name[0] == '.' || len < 4 ||
+		    strcmp(e->d_name + len - 4, ".key") != 0)
 			continue;
 		if (++count > FILE_KEYS_MAX)
-			r = keys->host->fail(err, CSN_E_TOO_BIG, "key folder %s holds over %u keys",
-			                     keys->path, FILE_KEYS_MAX);
+			r = keys->host->fail(err, CSN_E_TOO_BIG,
+					     "key folder %s holds over %u keys",
+					     keys->path, FILE_KEYS_MAX);
 		else
 			r = load_key(keys, fd, e->d_name, err);
 	}

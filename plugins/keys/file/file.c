@@ -9,16 +9,16 @@
 
 struct file_job {
 	struct file_job *next;
-	struct csn_op   *op;
-	struct csn_buf  *sig;
+	struct csn_op *op;
+	struct csn_buf *sig;
 };
 
 static int
 raw_from_der(const uint8_t *der, size_t len, uint8_t ret_sig[FILE_SIG_LEN])
 {
 	const unsigned char *at = der;
-	ECDSA_SIG           *sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
-	int                  r = CSN_E_INTERNAL;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
+	int r = CSN_E_INTERNAL;
 
 	if (sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret_sig, 32) == 32 &&
 	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret_sig + 32, 32) == 32)
@@ -29,18 +29,19 @@ raw_from_der(const uint8_t *der, size_t len, uint8_t ret_sig[FILE_SIG_LEN])
 
 int
 file_sign(const struct file_key *key, struct csn_bytes to_sign,
-          uint8_t ret_sig[FILE_SIG_LEN])
+	  uint8_t ret_sig[FILE_SIG_LEN])
 {
-	bool          ec = strcmp(key->algorithm, "ES256") == 0;
-	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
+	bool ec = strcmp(key->algorithm, "ES256") == 0;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char out[80];
-	size_t        len = sizeof out;
-	int           r = CSN_E_NOMEM;
+	size_t len = sizeof out;
+	int r = CSN_E_NOMEM;
 
 	if (ctx == NULL)
 		return r;
 	r = CSN_E_INTERNAL;
-	if (EVP_DigestSignInit(ctx, NULL, ec ? EVP_sha256() : NULL, NULL, key->pkey) == 1 &&
+	if (EVP_DigestSignInit(ctx, NULL, ec ? EVP_sha256() : NULL, NULL, key->pkey) ==
+		    1 &&
 	    EVP_DigestSign(ctx, out, &len, to_sign.ptr, to_sign.len) == 1) {
 		if (ec)
 			r = raw_from_der(out, len, ret_sig);
@@ -67,20 +68,20 @@ static int
 missing(struct file_keys *keys, struct csn_error *err, const char *name)
 {
 	return keys->host->fail(err, CSN_E_MISSING, "no key %.64s in %s",
-	                        name != NULL ? name : "?", keys->path);
+				name != NULL ? name : "?", keys->path);
 }
 
 static int
 keys_public_key(void *self, const char *name, struct csn_buf **ret_spki,
-                struct csn_error *err)
+		struct csn_error *err)
 {
 	struct file_keys *keys = self;
-	struct file_key  *key = find(keys, name);
-	unsigned char    *der = NULL;
+	struct file_key *key = find(keys, name);
+	unsigned char *der = NULL;
 
 	if (key == NULL)
 		return missing(keys, err, name);
-	int             len = i2d_PUBKEY(key->pkey, &der);
+	int len = i2d_PUBKEY(key->pkey, &der);
 	struct csn_buf *buf = len > 0 ? keys->host->buf_new(der, (size_t)len, 0) : NULL;
 	OPENSSL_free(der);
 	if (buf == NULL)
@@ -91,16 +92,17 @@ keys_public_key(void *self, const char *name, struct csn_buf **ret_spki,
 
 static int
 keys_certificate(void *self, const char *name, uint32_t index, struct csn_buf **ret_der,
-                 struct csn_error *err)
+		 struct csn_error *err)
 {
 	struct file_keys *keys = self;
-	struct file_key  *key = find(keys, name);
+	struct file_key *key = find(keys, name);
 
 	if (key == NULL)
 		return missing(keys, err, name);
 	if (index >= key->chain_count)
-		return keys->host->fail(err, CSN_E_MISSING, "key %s has %u certificates", name,
-		                        key->chain_count);
+		return keys->host->fail(err, CSN_E_MISSING,
+					"key %s has %u certificates", name,
+					key->chain_count);
 	*ret_der = keys->host->buf_ref(key->chain[index]);
 	return CSN_OK;
 }
@@ -109,7 +111,7 @@ static void
 on_timer(void *arg)
 {
 	struct file_keys *keys = arg;
-	struct file_job  *job = keys->jobs;
+	struct file_job *job = keys->jobs;
 
 	keys->jobs = NULL;
 	keys->tail = &keys->jobs;
@@ -125,18 +127,19 @@ on_timer(void *arg)
 
 static int
 keys_sign(void *self, struct csn_op *op, const char *name, const char *algorithm,
-          struct csn_bytes to_sign)
+	  struct csn_bytes to_sign)
 {
 	struct file_keys *keys = self;
-	struct file_key  *key = find(keys, name);
+	struct file_key *key = find(keys, name);
 	struct csn_error *err = keys->host->op_error(op);
-	uint8_t           sig[FILE_SIG_LEN];
+	uint8_t sig[FILE_SIG_LEN];
 
 	if (key == NULL)
 		return missing(keys, err, name);
 	if (algorithm == NULL || strcmp(algorithm, key->algorithm) != 0)
-		return keys->host->fail(err, CSN_E_INVALID, "key %s signs %s, asked for %.16s", name,
-		                        key->algorithm, algorithm != NULL ? algorithm : "?");
+		return keys->host->fail(
+			err, CSN_E_INVALID, "key %s signs %s, asked for %.16s", name,
+			key->algorithm, algorithm != NULL ? algorithm : "?");
 	int r = file_sign(key, to_sign, sig);
 	if (r < 0)
 		return keys->host->fail(err, r, "key %s could not sign", name);
@@ -147,8 +150,8 @@ keys_sign(void *self, struct csn_op *op, const char *name, const char *algorithm
 	job->op = op;
 	job->sig = keys->host->buf_new(sig, sizeof sig, 0);
 	if (keys->timer == NULL)
-		keys->timer = keys->host->timer_add(keys->host, keys->host->now(keys->host),
-		                                    on_timer, keys);
+		keys->timer = keys->host->timer_add(
+			keys->host, keys->host->now(keys->host), on_timer, keys);
 	if (job->sig == NULL || keys->timer == NULL) {
 		keys->host->buf_unref(job->sig);
 		free(job);
@@ -180,16 +183,16 @@ keys_cancel(void *self, struct csn_op *op)
 }
 
 const struct csn_keys_ops file_keys_ops = {
-	.size        = sizeof file_keys_ops,
-	.public_key  = keys_public_key,
+	.size = sizeof file_keys_ops,
+	.public_key = keys_public_key,
 	.certificate = keys_certificate,
-	.sign        = keys_sign,
-	.cancel      = keys_cancel,
+	.sign = keys_sign,
+	.cancel = keys_cancel,
 };
 
 int
 file_create(const struct csn_host *host, const struct csn_config *config,
-            void **ret_self, struct csn_error *err)
+	    void **ret_self, struct csn_error *err)
 {
 	struct file_keys *keys = calloc(1, sizeof *keys);
 	if (keys == NULL)

@@ -15,15 +15,15 @@
 
 struct script_job {
 	struct script_job *next;
-	struct csn_op     *op;
-	struct csn_buf    *answer;
-	int                result;
+	struct csn_op *op;
+	struct csn_buf *answer;
+	int result;
 };
 
 struct script_line {
 	uint32_t question;
-	bool     used;
-	char     answer[16];
+	bool used;
+	char answer[16];
 };
 
 static const char *const words[] = {
@@ -66,12 +66,15 @@ parse(struct script *script, char *text, struct csn_error *err)
 			*end++ = '\0';
 		if (line[0] != '\0' && line[0] != '#') {
 			if (script->count == SCRIPT_LINES_MAX)
-				return script->host->fail(err, CSN_E_TOO_BIG, "%s: over %d answers",
-				                          script->path, SCRIPT_LINES_MAX);
+				return script->host->fail(
+					err, CSN_E_TOO_BIG, "%s: over %d answers",
+					script->path, SCRIPT_LINES_MAX);
 			if (!parse_line(line, &script->lines[script->count]))
-				return script->host->fail(err, CSN_E_CONFIG, "%s:%u: wanted \"pin DIGITS\","
-				                          " \"confirm yes|no\" or \"compare yes|no\"",
-				                          script->path, number);
+				return script->host->fail(
+					err, CSN_E_CONFIG,
+					"%s:%u: wanted \"pin DIGITS\","
+					" \"confirm yes|no\" or \"compare yes|no\"",
+					script->path, number);
 			script->count++;
 		}
 		line = end;
@@ -82,17 +85,17 @@ parse(struct script *script, char *text, struct csn_error *err)
 static int
 load(struct script *script, struct csn_error *err)
 {
-	char    text[SCRIPT_MAX + 1];
-	int     fd = open(script->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char text[SCRIPT_MAX + 1];
+	int fd = open(script->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
-	int     r;
+	int r;
 
 	if (n < 0)
 		r = script->host->fail(err, errno == ENOENT ? CSN_E_MISSING : CSN_E_IO,
-		                       "answers %s: %s", script->path, strerror(errno));
+				       "answers %s: %s", script->path, strerror(errno));
 	else if (n > SCRIPT_MAX)
 		r = script->host->fail(err, CSN_E_TOO_BIG, "answers %s: over %d bytes",
-		                       script->path, SCRIPT_MAX);
+				       script->path, SCRIPT_MAX);
 	else {
 		text[n] = '\0';
 		r = parse(script, text, err);
@@ -106,7 +109,7 @@ load(struct script *script, struct csn_error *err)
 static void
 on_timer(void *arg)
 {
-	struct script     *script = arg;
+	struct script *script = arg;
 	struct script_job *job = script->jobs;
 
 	script->jobs = NULL;
@@ -133,7 +136,7 @@ next_line(struct script *script, uint32_t question)
 static int
 script_ask(void *self, struct csn_op *op, const struct csn_prompt *prompt)
 {
-	struct script      *script = self;
+	struct script *script = self;
 	struct script_line *line = NULL;
 
 	if (prompt->question < CSN_ASK_CONFIRM || prompt->question > CSN_TELL)
@@ -141,9 +144,10 @@ script_ask(void *self, struct csn_op *op, const struct csn_prompt *prompt)
 	if (prompt->question != CSN_TELL) {
 		line = next_line(script, prompt->question);
 		if (line == NULL)
-			return script->host->fail(script->host->op_error(op), CSN_E_MISSING,
-			                          "%s has no answer left for \"%s\"", script->path,
-			                          words[prompt->question]);
+			return script->host->fail(
+				script->host->op_error(op), CSN_E_MISSING,
+				"%s has no answer left for \"%s\"", script->path,
+				words[prompt->question]);
 		line->used = true;
 	}
 	struct script_job *job = calloc(1, sizeof *job);
@@ -151,15 +155,16 @@ script_ask(void *self, struct csn_op *op, const struct csn_prompt *prompt)
 		return CSN_E_NOMEM;
 	job->op = op;
 	if (prompt->question == CSN_ASK_PIN) {
-		job->answer = script->host->buf_new(line->answer, strlen(line->answer), CSN_BUF_SECRET);
+		job->answer = script->host->buf_new(line->answer, strlen(line->answer),
+						    CSN_BUF_SECRET);
 		job->result = job->answer != NULL ? CSN_OK : CSN_E_NOMEM;
 		csn_wipe(line->answer, sizeof line->answer);
 	} else if (line != NULL)
 		job->result = strcmp(line->answer, "yes") == 0 ? CSN_OK : CSN_E_REFUSED;
 	if (script->timer == NULL)
 		script->timer = script->host->timer_add(script->host,
-		                                        script->host->now(script->host),
-		                                        on_timer, script);
+							script->host->now(script->host),
+							on_timer, script);
 	if (script->timer == NULL) {
 		script->host->buf_unref(job->answer);
 		free(job);
@@ -191,16 +196,17 @@ script_cancel(void *self, struct csn_op *op)
 }
 
 const struct csn_prompt_ops script_ops = {
-	.size   = sizeof script_ops,
-	.ask    = script_ask,
+	.size = sizeof script_ops,
+	.ask = script_ask,
 	.cancel = script_cancel,
 };
 
 int
 script_create(const struct csn_host *host, const struct csn_config *config,
-              void **ret_self, struct csn_error *err)
+	      void **ret_self, struct csn_error *err)
 {
-	struct script *script = calloc(1, sizeof *script + SCRIPT_LINES_MAX * sizeof *script->lines);
+	struct script *script =
+		calloc(1, sizeof *script + SCRIPT_LINES_MAX * sizeof *script->lines);
 	if (script == NULL)
 		return host->fail(err, CSN_E_NOMEM, "no memory for a script");
 

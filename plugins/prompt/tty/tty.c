@@ -10,13 +10,14 @@
 static void
 say(int fd, const char *text)
 {
-	char   clean[512];
+	char clean[512];
 	size_t n = 0;
 
 	/* Names may come from a device: no escape sequence reaches the terminal. */
 	for (; *text != '\0' && n < sizeof clean; text++)
 		clean[n++] = (unsigned char)*text < 0x20 && *text != '\n' ? '?'
-		             : *text == 0x7f                              ? '?' : *text;
+			     : *text == 0x7f                              ? '?'
+									  : *text;
 	for (size_t at = 0; at < n;) {
 		ssize_t w = write(fd, clean + at, n - at);
 
@@ -74,10 +75,12 @@ on_line(struct tty *tty)
 		tty->line[len] = '\0';
 		if (len < tty->min_len || len > tty->max_len ||
 		    strspn(tty->line, "0123456789") != len) {
-			ask_again(tty, "\nDigits only, of the length asked for. Again: ");
+			ask_again(tty,
+				  "\nDigits only, of the length asked for. Again: ");
 			return;
 		}
-		struct csn_buf *pin = tty->host->buf_new(tty->line, len, CSN_BUF_SECRET);
+		struct csn_buf *pin =
+			tty->host->buf_new(tty->line, len, CSN_BUF_SECRET);
 		end(tty, pin != NULL ? CSN_OK : CSN_E_NOMEM, pin);
 		return;
 	}
@@ -94,7 +97,7 @@ static void
 on_ready(void *arg, int fd, uint32_t ready)
 {
 	struct tty *tty = arg;
-	char        c;
+	char c;
 
 	(void)ready;
 	/* One line at most a call: the rest stays in the terminal. */
@@ -105,7 +108,7 @@ on_ready(void *arg, int fd, uint32_t ready)
 			return;
 		if (n <= 0) {
 			tty->host->fail(tty->host->op_error(tty->op), CSN_E_MISSING,
-			                "the terminal went away");
+					"the terminal went away");
 			end(tty, CSN_E_MISSING, NULL);
 			return;
 		}
@@ -138,8 +141,8 @@ hide(struct tty *tty)
 		return CSN_E_MISSING;
 	quiet = tty->before;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-	if (tcsetattr(tty->fd, TCSAFLUSH, &quiet) < 0 || tcgetattr(tty->fd, &quiet) < 0 ||
-	    (quiet.c_lflag & ECHO) != 0)
+	if (tcsetattr(tty->fd, TCSAFLUSH, &quiet) < 0 ||
+	    tcgetattr(tty->fd, &quiet) < 0 || (quiet.c_lflag & ECHO) != 0)
 		return CSN_E_IO;
 	tty->echo_off = 1;
 	return CSN_OK;
@@ -150,17 +153,20 @@ show(struct tty *tty, const struct csn_prompt *prompt)
 {
 	say(tty->fd, prompt->text != NULL ? prompt->text : "?");
 	if (prompt->code != NULL && prompt->question != CSN_ASK_PIN) {
-		say(tty->fd, prompt->question == CSN_ASK_COMPARE ? "\n    the code here: " : "  ");
+		say(tty->fd, prompt->question == CSN_ASK_COMPARE
+				     ? "\n    the code here: "
+				     : "  ");
 		say(tty->fd, prompt->code);
 	}
 	say(tty->fd, prompt->question == CSN_TELL      ? "\n"
-	             : prompt->question == CSN_ASK_PIN ? ": " : " [yes/no] ");
+		     : prompt->question == CSN_ASK_PIN ? ": "
+						       : " [yes/no] ");
 }
 
 static int
 tty_ask(void *self, struct csn_op *op, const struct csn_prompt *prompt)
 {
-	struct tty            *tty = self;
+	struct tty *tty = self;
 	const struct csn_host *host = tty->host;
 
 	if (prompt->question < CSN_ASK_CONFIRM || prompt->question > CSN_TELL)
@@ -170,7 +176,7 @@ tty_ask(void *self, struct csn_op *op, const struct csn_prompt *prompt)
 	tty->fd = open(tty->device, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	if (tty->fd < 0 || isatty(tty->fd) != 1) {
 		host->fail(host->op_error(op), CSN_E_MISSING,
-		           "nobody to ask: %s is no terminal here", tty->device);
+			   "nobody to ask: %s is no terminal here", tty->device);
 		put_away(tty);
 		return CSN_E_MISSING;
 	}
@@ -181,9 +187,11 @@ tty_ask(void *self, struct csn_op *op, const struct csn_prompt *prompt)
 	if (r == CSN_OK) {
 		show(tty, prompt);
 		if (prompt->question == CSN_TELL)
-			tty->timer = host->timer_add(host, host->now(host), on_told, tty);
+			tty->timer =
+				host->timer_add(host, host->now(host), on_told, tty);
 		else
-			tty->watch = host->watch_add(host, tty->fd, CSN_READABLE, on_ready, tty);
+			tty->watch = host->watch_add(host, tty->fd, CSN_READABLE,
+						     on_ready, tty);
 		if (tty->timer == NULL && tty->watch == NULL)
 			r = CSN_E_NOMEM;
 	}
@@ -204,14 +212,14 @@ tty_cancel(void *self, struct csn_op *op)
 }
 
 const struct csn_prompt_ops tty_ops = {
-	.size   = sizeof tty_ops,
-	.ask    = tty_ask,
+	.size = sizeof tty_ops,
+	.ask = tty_ask,
 	.cancel = tty_cancel,
 };
 
 int
-tty_create(const struct csn_host *host, const struct csn_config *config, void **ret_self,
-           struct csn_error *err)
+tty_create(const struct csn_host *host, const struct csn_config *config,
+	   void **ret_self, struct csn_error *err)
 {
 	struct tty *tty = calloc(1, sizeof *tty);
 	if (tty == NULL)

@@ -16,7 +16,8 @@
 #define WAL_PAGES      1000
 
 static const char schema[] =
-	"CREATE TABLE item (space TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
+	"CREATE TABLE item (space TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT "
+	"NULL,"
 	" PRIMARY KEY (space, key)) WITHOUT ROWID;"
 	"CREATE TABLE claim (space TEXT NOT NULL, key BLOB NOT NULL,"
 	" PRIMARY KEY (space, key)) WITHOUT ROWID;"
@@ -29,50 +30,54 @@ static const char settings[] =
 	"PRAGMA wal_autocheckpoint = 0;";
 
 static const char *const texts[SQLITE_QUERY_COUNT] = {
-	[SQLITE_BEGIN]     = "BEGIN IMMEDIATE",
-	[SQLITE_END]       = "COMMIT",
-	[SQLITE_BACK]      = "ROLLBACK",
-	[SQLITE_MARK]      = "SAVEPOINT one",
+	[SQLITE_BEGIN] = "BEGIN IMMEDIATE",
+	[SQLITE_END] = "COMMIT",
+	[SQLITE_BACK] = "ROLLBACK",
+	[SQLITE_MARK] = "SAVEPOINT one",
 	[SQLITE_MARK_KEEP] = "RELEASE one",
 	[SQLITE_MARK_BACK] = "ROLLBACK TO one",
-	[SQLITE_PUT]       = "INSERT INTO item (space, key, value) VALUES (?1, ?2, ?3)"
-	                     " ON CONFLICT (space, key) DO UPDATE SET value = excluded.value",
-	[SQLITE_DROP]      = "DELETE FROM item WHERE space = ?1 AND key = ?2",
-	[SQLITE_TAKE]      = "INSERT INTO claim (space, key) VALUES (?1, ?2)"
-	                     " ON CONFLICT DO NOTHING",
-	[SQLITE_APPEND]    = "INSERT INTO audit (idx, entry)"
-	                     " SELECT COALESCE(MAX(idx) + 1, 0), ?1 FROM audit",
-	[SQLITE_GET]       = "SELECT value FROM item WHERE space = ?1 AND key = ?2",
-	[SQLITE_NEXT]      = "SELECT key, value FROM item WHERE space = ?1 AND key > ?2"
-	                     " ORDER BY key LIMIT 1",
-	[SQLITE_ENTRY]     = "SELECT entry FROM audit WHERE idx = ?1",
-	[SQLITE_COUNT]     = "SELECT COALESCE(MAX(idx) + 1, 0) FROM audit",
+	[SQLITE_PUT] = "INSERT INTO item (space, key, value) VALUES (?1, ?2, ?3)"
+		       " ON CONFLICT (space, key) DO UPDATE SET value = excluded.value",
+	[SQLITE_DROP] = "DELETE FROM item WHERE space = ?1 AND key = ?2",
+	[SQLITE_TAKE] = "INSERT INTO claim (space, key) VALUES (?1, ?2)"
+			" ON CONFLICT DO NOTHING",
+	[SQLITE_APPEND] = "INSERT INTO audit (idx, entry)"
+			  " SELECT COALESCE(MAX(idx) + 1, 0), ?1 FROM audit",
+	[SQLITE_GET] = "SELECT value FROM item WHERE space = ?1 AND key = ?2",
+	[SQLITE_NEXT] = "SELECT key, value FROM item WHERE space = ?1 AND key > ?2"
+			" ORDER BY key LIMIT 1",
+	[SQLITE_ENTRY] = "SELECT entry FROM audit WHERE idx = ?1",
+	[SQLITE_COUNT] = "SELECT COALESCE(MAX(idx) + 1, 0) FROM audit",
 };
 
 /* Which of ours an SQLite error is, whether it is final, and what helps. */
 static const struct {
-	int         code, result;
-	bool        final;
+	int code, result;
+	bool final;
 	const char *help;
 } failures[] = {
-	{ SQLITE_FULL, CSN_E_IO, false, "the disk is full: nothing was changed; free some space and try again" },
+	{ SQLITE_FULL, CSN_E_IO, false,
+	  "the disk is full: nothing was changed; free some space and try again" },
 	{ SQLITE_NOMEM, CSN_E_NOMEM, false, "out of memory: nothing was changed" },
 	{ SQLITE_BUSY, CSN_E_BUSY, false, "another process is writing to it" },
 	{ SQLITE_LOCKED, CSN_E_BUSY, false, "another process is writing to it" },
-	{ SQLITE_READONLY, CSN_E_IO, false, "it cannot be written: check owner and mount" },
+	{ SQLITE_READONLY, CSN_E_IO, false,
+	  "it cannot be written: check owner and mount" },
 	{ SQLITE_IOERR, CSN_E_IO, true, "the disk failed; check it, then start again" },
-	{ SQLITE_CORRUPT, CSN_E_IO, true, "the file is damaged; restore it from a copy" },
+	{ SQLITE_CORRUPT, CSN_E_IO, true,
+	  "the file is damaged; restore it from a copy" },
 	{ SQLITE_NOTADB, CSN_E_IO, true, "it is not a database; move it away" },
-	{ SQLITE_CANTOPEN, CSN_E_IO, true, "it cannot be opened; check the folder and its rights" },
+	{ SQLITE_CANTOPEN, CSN_E_IO, true,
+	  "it cannot be opened; check the folder and its rights" },
 };
 
 static int
 failed(struct sqlite_db *db, const char *doing, int rc)
 {
-	int         system = db->handle != NULL ? sqlite3_system_errno(db->handle) : errno;
+	int system = db->handle != NULL ? sqlite3_system_errno(db->handle) : errno;
 	const char *help = "start again";
-	bool        final = true;
-	int         result = CSN_E_INTERNAL;
+	bool final = true;
+	int result = CSN_E_INTERNAL;
 
 	if (db->broken) /* the first reason stays                             */
 		return CSN_E_IO;
@@ -83,9 +88,9 @@ failed(struct sqlite_db *db, const char *doing, int rc)
 			result = failures[i].result;
 		}
 	db->broken = final;
-	snprintf(db->reason, sizeof db->reason, "store %.128s: %s: %s%s%s%s; %s", db->path,
-	         doing, sqlite3_errstr(rc), system != 0 ? " (" : "",
-	         system != 0 ? strerror(system) : "", system != 0 ? ")" : "", help);
+	snprintf(db->reason, sizeof db->reason, "store %.128s: %s: %s%s%s%s; %s",
+		 db->path, doing, sqlite3_errstr(rc), system != 0 ? " (" : "",
+		 system != 0 ? strerror(system) : "", system != 0 ? ")" : "", help);
 	return final ? CSN_E_IO : result;
 }
 
@@ -100,21 +105,25 @@ complain(struct sqlite_db *db, int result, const char *text)
 static int
 file_ready(struct sqlite_db *db)
 {
-	int         fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+	int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
+		      0600);
 	struct stat st;
-	char        text[160];
-	int         r = CSN_OK;
+	char text[160];
+	int r = CSN_OK;
 
 	if (fd < 0) {
-		snprintf(text, sizeof text, "cannot open it: %s; check that its folder is there",
-		         strerror(errno));
+		snprintf(text, sizeof text,
+			 "cannot open it: %s; check that its folder is there",
+			 strerror(errno));
 		return complain(db, errno == ENOENT ? CSN_E_MISSING : CSN_E_IO, text);
 	}
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		r = complain(db, CSN_E_CONFIG, "it is not a regular file");
 	else if ((st.st_mode & 077) != 0) {
-		snprintf(text, sizeof text, "others may use it (mode %03o, wanted 600);"
-		         " try: chmod 600", (unsigned)(st.st_mode & 0777));
+		snprintf(text, sizeof text,
+			 "others may use it (mode %03o, wanted 600);"
+			 " try: chmod 600",
+			 (unsigned)(st.st_mode & 0777));
 		r = complain(db, CSN_E_CONFIG, text);
 	}
 	close(fd);
@@ -125,7 +134,7 @@ static int
 pragma_int(struct sqlite_db *db, const char *sql, int *ret_value)
 {
 	sqlite3_stmt *stmt = NULL;
-	int           rc = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
+	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(stmt);
@@ -139,9 +148,9 @@ pragma_int(struct sqlite_db *db, const char *sql, int *ret_value)
 static int
 schema_ready(struct sqlite_db *db)
 {
-	int  id = 0, version = 0, tables = 0;
+	int id = 0, version = 0, tables = 0;
 	char text[128];
-	int  r = pragma_int(db, "PRAGMA application_id", &id);
+	int r = pragma_int(db, "PRAGMA application_id", &id);
 
 	if (r == CSN_OK)
 		r = pragma_int(db, "PRAGMA user_version", &version);
@@ -152,16 +161,16 @@ schema_ready(struct sqlite_db *db)
 	if (id == APPLICATION_ID && version == SCHEMA_VERSION)
 		return CSN_OK;
 	if (id == APPLICATION_ID) {
-		snprintf(text, sizeof text, "schema version %d, this program knows %d", version,
-		         SCHEMA_VERSION);
+		snprintf(text, sizeof text, "schema version %d, this program knows %d",
+			 version, SCHEMA_VERSION);
 		return complain(db, CSN_E_UNSUPPORTED, text);
 	}
 	if (id != 0 || tables != 0)
 		return complain(db, CSN_E_CONFIG, "it belongs to another program");
 
 	char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d;"
-	                            " PRAGMA user_version = %d; COMMIT;",
-	                            schema, APPLICATION_ID, SCHEMA_VERSION);
+				    " PRAGMA user_version = %d; COMMIT;",
+				    schema, APPLICATION_ID, SCHEMA_VERSION);
 	if (sql == NULL)
 		return complain(db, CSN_E_NOMEM, "out of memory");
 	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
@@ -186,9 +195,11 @@ sqlite_db_open(struct sqlite_db *db, const char *path)
 	if (r < 0)
 		return r;
 
-	int rc = sqlite3_open_v2(path, &db->handle,
-	                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-	                                 SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW, NULL);
+	int rc =
+		sqlite3_open_v2(path, &db->handle,
+				SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+					SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW,
+				NULL);
 	if (rc == SQLITE_OK) {
 		sqlite3_extended_result_codes(db->handle, 1);
 		sqlite3_busy_timeout(db->handle, 1000); /* only while opening  */
@@ -200,8 +211,8 @@ sqlite_db_open(struct sqlite_db *db, const char *path)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < SQLITE_QUERY_COUNT; i++) {
-		rc = sqlite3_prepare_v3(db->handle, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-		                        &db->query[i], NULL);
+		rc = sqlite3_prepare_v3(db->handle, texts[i], -1,
+					SQLITE_PREPARE_PERSISTENT, &db->query[i], NULL);
 		if (rc != SQLITE_OK)
 			return failed(db, "preparing", rc);
 	}
@@ -225,7 +236,7 @@ static int
 run(struct sqlite_db *db, enum sqlite_query which, const char *doing)
 {
 	sqlite3_stmt *stmt = db->query[which];
-	int           rc = sqlite3_step(stmt);
+	int rc = sqlite3_step(stmt);
 
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
@@ -237,18 +248,18 @@ static int
 bind_blob(struct sqlite_db *db, sqlite3_stmt *stmt, int at, struct csn_bytes bytes)
 {
 	int rc = bytes.len == 0 ? sqlite3_bind_zeroblob(stmt, at, 0)
-	                        : sqlite3_bind_blob(stmt, at, bytes.ptr, (int)bytes.len,
-	                                            SQLITE_STATIC);
+				: sqlite3_bind_blob(stmt, at, bytes.ptr, (int)bytes.len,
+						    SQLITE_STATIC);
 
 	return rc == SQLITE_OK ? CSN_OK : failed(db, "binding", rc);
 }
 
 static int
 bind_row(struct sqlite_db *db, enum sqlite_query which, const char *space,
-         struct csn_bytes key)
+	 struct csn_bytes key)
 {
 	sqlite3_stmt *stmt = db->query[which];
-	int           rc = sqlite3_bind_text(stmt, 1, space, -1, SQLITE_STATIC);
+	int rc = sqlite3_bind_text(stmt, 1, space, -1, SQLITE_STATIC);
 
 	if (rc != SQLITE_OK)
 		return failed(db, "binding", rc);
@@ -274,10 +285,10 @@ static int
 apply_expect(struct sqlite_db *db, const struct csn_store_item *item)
 {
 	struct csn_bytes held = { NULL, 0 };
-	int              r = sqlite_db_get(db, item->space, item->key, &held);
-	bool             absent = item->value.ptr == NULL && item->value.len == 0;
-	bool             same = r == CSN_OK && !absent && held.len == item->value.len &&
-	            (held.len == 0 || memcmp(held.ptr, item->value.ptr, held.len) == 0);
+	int r = sqlite_db_get(db, item->space, item->key, &held);
+	bool absent = item->value.ptr == NULL && item->value.len == 0;
+	bool same = r == CSN_OK && !absent && held.len == item->value.len &&
+		    (held.len == 0 || memcmp(held.ptr, item->value.ptr, held.len) == 0);
 
 	sqlite_db_rest(db);
 	if (r != CSN_OK && r != CSN_E_MISSING)
@@ -309,7 +320,8 @@ apply_one(struct sqlite_db *db, const struct csn_store_item *item)
 		r = bind_blob(db, db->query[which], 3, item->value);
 	if (r == CSN_OK)
 		r = run(db, which, "writing");
-	if (r == CSN_OK && item->kind == CSN_ITEM_CLAIM && sqlite3_changes(db->handle) != 1)
+	if (r == CSN_OK && item->kind == CSN_ITEM_CLAIM &&
+	    sqlite3_changes(db->handle) != 1)
 		return complain(db, CSN_E_REFUSED, "claimed before");
 	return r;
 }
@@ -347,7 +359,7 @@ sqlite_db_end(struct sqlite_db *db)
 	 * ends what comes next.
 	 */
 	int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
-	                                   NULL, NULL);
+					   NULL, NULL);
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY)
 		failed(db, "moving the log into the file", rc);
 	return CSN_OK;
@@ -367,14 +379,14 @@ static struct csn_bytes
 column(struct sqlite_db *db, enum sqlite_query which, int at)
 {
 	sqlite3_stmt *stmt = db->query[which];
-	const void   *ptr = sqlite3_column_blob(stmt, at);
+	const void *ptr = sqlite3_column_blob(stmt, at);
 
 	return (struct csn_bytes){ ptr, (size_t)sqlite3_column_bytes(stmt, at) };
 }
 
 int
 sqlite_db_get(struct sqlite_db *db, const char *space, struct csn_bytes key,
-              struct csn_bytes *ret_value)
+	      struct csn_bytes *ret_value)
 {
 	int r = bind_row(db, SQLITE_GET, space, key);
 
@@ -387,7 +399,7 @@ sqlite_db_get(struct sqlite_db *db, const char *space, struct csn_bytes key,
 
 int
 sqlite_db_next(struct sqlite_db *db, const char *space, struct csn_bytes after,
-               struct csn_bytes *ret_key, struct csn_bytes *ret_value)
+	       struct csn_bytes *ret_key, struct csn_bytes *ret_value)
 {
 	int r = bind_row(db, SQLITE_NEXT, space, after);
 

@@ -9,16 +9,16 @@
 enum job_kind { JOB_COMMIT, JOB_GET, JOB_NEXT, JOB_ENTRY, JOB_COUNT };
 
 struct sqlite_job {
-	struct sqlite_job     *next;
-	struct csn_op         *op;
-	enum job_kind          kind;
-	uint64_t               index;
-	size_t                 count;
-	int                    result;
-	char                   reason[320];
-	size_t                 block_len;
-	uint8_t               *block; /* what the items point into            */
-	struct csn_store_item  items[];
+	struct sqlite_job *next;
+	struct csn_op *op;
+	enum job_kind kind;
+	uint64_t index;
+	size_t count;
+	int result;
+	char reason[320];
+	size_t block_len;
+	uint8_t *block; /* what the items point into            */
+	struct csn_store_item items[];
 };
 
 static void
@@ -32,7 +32,7 @@ job_free(struct sqlite_job *job)
 
 static void
 job_end(struct sqlite_store *store, struct sqlite_job *job, int result,
-        const char *reason, struct csn_buf *take)
+	const char *reason, struct csn_buf *take)
 {
 	if (result < 0 && reason != NULL)
 		store->host->fail(store->host->op_error(job->op), result, "%s", reason);
@@ -69,7 +69,7 @@ head(uint8_t out[5], size_t len)
 static struct csn_buf *
 pair(const struct csn_host *host, struct csn_bytes key, struct csn_bytes value)
 {
-	size_t   room = 11 + key.len + value.len, n = 0;
+	size_t room = 11 + key.len + value.len, n = 0;
 	uint8_t *bytes = malloc(room);
 
 	if (bytes == NULL)
@@ -93,13 +93,13 @@ pair(const struct csn_host *host, struct csn_bytes key, struct csn_bytes value)
 static void
 run_read(struct sqlite_store *store, struct sqlite_job *job)
 {
-	const struct csn_host       *host = store->host;
+	const struct csn_host *host = store->host;
 	const struct csn_store_item *item = job->items;
-	struct csn_bytes             key = { NULL, 0 }, value = { NULL, 0 };
-	struct csn_buf              *buf = NULL;
-	uint64_t                     count = 0;
-	uint8_t                      wide[8];
-	int                          r;
+	struct csn_bytes key = { NULL, 0 }, value = { NULL, 0 };
+	struct csn_buf *buf = NULL;
+	uint64_t count = 0;
+	uint8_t wide[8];
+	int r;
 
 	switch (job->kind) {
 	case JOB_GET:
@@ -118,8 +118,9 @@ run_read(struct sqlite_store *store, struct sqlite_job *job)
 		value = CSN_BYTES_OF(wide);
 	}
 	if (r == CSN_OK) {
-		buf = job->kind == JOB_NEXT ? pair(host, key, value)
-		                            : host->buf_new(value.ptr, value.len, CSN_BUF_SECRET);
+		buf = job->kind == JOB_NEXT
+			      ? pair(host, key, value)
+			      : host->buf_new(value.ptr, value.len, CSN_BUF_SECRET);
 		if (buf == NULL)
 			r = CSN_E_NOMEM;
 	}
@@ -134,7 +135,7 @@ static bool
 begin(struct sqlite_store *store)
 {
 	uint64_t now = store->host->now(store->host);
-	int      r = sqlite_db_begin(&store->db);
+	int r = sqlite_db_begin(&store->db);
 
 	if (r == CSN_E_BUSY) {
 		if (store->busy_since_ns == 0)
@@ -151,13 +152,15 @@ begin(struct sqlite_store *store)
 	return false;
 }
 
-/* The commits at the head of the queue, in one transaction; each is whole or not there. */
+/*
+ * The commits at the head of the queue, in one transaction; each is whole or not there.
+ */
 static void
 run_commits(struct sqlite_store *store)
 {
 	struct sqlite_job *done = NULL, **tail = &done;
-	size_t             count = 0;
-	int                r = CSN_OK;
+	size_t count = 0;
+	int r = CSN_OK;
 
 	if (!begin(store))
 		return;
@@ -184,7 +187,7 @@ run_commits(struct sqlite_store *store)
 		sqlite_db_back(&store->db);
 	while (done != NULL) {
 		struct sqlite_job *job = done;
-		bool               own = job->result == CSN_E_REFUSED || job->result == CSN_E_BUSY;
+		bool own = job->result == CSN_E_REFUSED || job->result == CSN_E_BUSY;
 
 		done = job->next;
 		if (own || r == CSN_OK)
@@ -215,7 +218,8 @@ arm(struct sqlite_store *store, uint64_t delay_ns)
 {
 	if (store->timer == NULL)
 		store->timer = store->host->timer_add(
-			store->host, store->host->now(store->host) + delay_ns, on_timer, store);
+			store->host, store->host->now(store->host) + delay_ns, on_timer,
+			store);
 }
 
 /* Bounds first: what the database never sees cannot hurt it. */
@@ -231,7 +235,8 @@ check(const struct csn_store_item *items, size_t count)
 		    (item->space == NULL || item->space[0] == '\0' ||
 		     strnlen(item->space, SQLITE_SPACE_MAX + 1) > SQLITE_SPACE_MAX))
 			return CSN_E_INVALID;
-		if (item->key.len > SQLITE_KEY_MAX || item->value.len > SQLITE_VALUE_MAX)
+		if (item->key.len > SQLITE_KEY_MAX ||
+		    item->value.len > SQLITE_VALUE_MAX)
 			return CSN_E_TOO_BIG;
 		if ((item->key.ptr == NULL && item->key.len != 0) ||
 		    (item->value.ptr == NULL && item->value.len != 0))
@@ -258,15 +263,15 @@ push(struct sqlite_store *store, struct csn_op *op, enum job_kind kind,
      const struct csn_store_item *items, size_t count, uint64_t index)
 {
 	size_t need = 1;
-	int    r = check(items, count);
+	int r = check(items, count);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++)
 		need += items[i].key.len + items[i].value.len +
-		        (items[i].space != NULL ? strlen(items[i].space) + 1 : 0);
+			(items[i].space != NULL ? strlen(items[i].space) + 1 : 0);
 	struct sqlite_job *job = calloc(1, sizeof *job + count * sizeof *items);
-	uint8_t           *at = malloc(need);
+	uint8_t *at = malloc(need);
 	if (job == NULL || at == NULL) {
 		free(job);
 		free(at);
@@ -280,11 +285,12 @@ push(struct sqlite_store *store, struct csn_op *op, enum job_kind kind,
 	job->count = count;
 	for (size_t i = 0; i < count; i++) {
 		const struct csn_store_item *from = &items[i];
-		struct csn_store_item       *to = &job->items[i];
+		struct csn_store_item *to = &job->items[i];
 
 		*to = *from;
 		if (from->space != NULL)
-			to->space = (const char *)keep(&at, from->space, strlen(from->space) + 1);
+			to->space = (const char *)keep(&at, from->space,
+						       strlen(from->space) + 1);
 		to->key.ptr = keep(&at, from->key.ptr, from->key.len);
 		to->value.ptr = keep(&at, from->value.ptr, from->value.len);
 	}
@@ -302,7 +308,7 @@ push(struct sqlite_store *store, struct csn_op *op, enum job_kind kind,
 
 static int
 sqlite_commit(void *self, struct csn_op *op, const struct csn_store_item *items,
-              size_t count)
+	      size_t count)
 {
 	if (count == 0 || items == NULL)
 		return CSN_E_INVALID;
@@ -314,7 +320,9 @@ sqlite_commit(void *self, struct csn_op *op, const struct csn_store_item *items,
 static int
 sqlite_get(void *self, struct csn_op *op, const char *space, struct csn_bytes key)
 {
-	struct csn_store_item item = { .kind = CSN_ITEM_PUT, .space = space, .key = key };
+	struct csn_store_item item = { .kind = CSN_ITEM_PUT,
+				       .space = space,
+				       .key = key };
 
 	return push(self, op, JOB_GET, &item, 1, 0);
 }
@@ -322,7 +330,9 @@ sqlite_get(void *self, struct csn_op *op, const char *space, struct csn_bytes ke
 static int
 sqlite_next(void *self, struct csn_op *op, const char *space, struct csn_bytes after)
 {
-	struct csn_store_item item = { .kind = CSN_ITEM_PUT, .space = space, .key = after };
+	struct csn_store_item item = { .kind = CSN_ITEM_PUT,
+				       .space = space,
+				       .key = after };
 
 	return push(self, op, JOB_NEXT, &item, 1, 0);
 }
@@ -359,18 +369,18 @@ sqlite_cancel(void *self, struct csn_op *op)
 }
 
 const struct csn_store_ops sqlite_store_ops = {
-	.size   = sizeof sqlite_store_ops,
+	.size = sizeof sqlite_store_ops,
 	.commit = sqlite_commit,
-	.get    = sqlite_get,
-	.next   = sqlite_next,
-	.entry  = sqlite_entry,
-	.count  = sqlite_count,
+	.get = sqlite_get,
+	.next = sqlite_next,
+	.entry = sqlite_entry,
+	.count = sqlite_count,
 	.cancel = sqlite_cancel,
 };
 
 int
 sqlite_create(const struct csn_host *host, const struct csn_config *config,
-              void **ret_self, struct csn_error *err)
+	      void **ret_self, struct csn_error *err)
 {
 	struct sqlite_store *store = calloc(1, sizeof *store);
 	if (store == NULL)
