@@ -194,7 +194,7 @@ check_spoiled(void)
 static void
 check_combining(void)
 {
-	struct kit_air air = { .snr_db = -7 };
+	struct kit_air air = { .snr_db = -6 };
 	struct csn_modem_rx *rx = kit_receiver(&config);
 	struct csn_modem_event event;
 	uint8_t message[64];
