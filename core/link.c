@@ -45,6 +45,7 @@ struct link {
 	uint32_t silence; /* samples still to be played               */
 	struct csn_frame out;
 	void *out_memory;
+	size_t out_room;
 };
 
 static void pump_send(struct link *link);
@@ -165,9 +166,14 @@ out_ready(struct link *link)
 	if (video ? pixels == 0 || pixels > PIXELS_MAX
 		  : caps->block == 0 || caps->block > SAMPLES_MAX || caps->rate_hz == 0)
 		return CSN_E_INVALID;
-	free(link->out_memory);
-	link->out_memory =
-		video ? calloc(pixels, 1) : calloc(caps->block, sizeof(float));
+	/* A player that was stopped may still look at the old one: kept when it fits.
+	 */
+	size_t room = video ? pixels : caps->block * sizeof(float);
+	if (link->out_room < room) {
+		free(link->out_memory);
+		link->out_memory = calloc(room, 1);
+		link->out_room = link->out_memory != NULL ? room : 0;
+	}
 	if (link->out_memory == NULL)
 		return CSN_E_NOMEM;
 	*out = (struct csn_frame){ .size = sizeof *out, .medium = caps->medium };
@@ -183,6 +189,7 @@ out_ready(struct link *link)
 }
 
 static void send_over(struct link *link, int result, const struct csn_error *err);
+static void retry_soon(struct link *link);
 
 static void
 media_failed(struct link *link, int result, const struct csn_error *err)
@@ -191,6 +198,7 @@ media_failed(struct link *link, int result, const struct csn_error *err)
 		     err != NULL ? csn_error_text(err) : csn_result_text(result));
 	media_off(link);
 	link->showing = false;
+	retry_soon(link); /* a camera may come back; a send is told instead   */
 	if (link->sends != NULL)
 		send_over(link, result, err);
 }
@@ -499,15 +507,21 @@ on_retry(void *arg)
 }
 
 static void
-retry_later(struct link *link, int result, const struct csn_error *err)
+retry_soon(struct link *link)
 {
-	csn_log_line(link->parts.log, CSN_LOG_WARN, link->label, "receiving: %s",
-		     err != NULL ? csn_error_text(err) : csn_result_text(result));
 	if (link->retry == NULL && link->listeners != NULL)
 		link->retry = csn_loop_timer_add(link->parts.loop,
 						 csn_loop_now(link->parts.loop) +
 							 RETRY_MS * CSN_MS,
 						 on_retry, link);
+}
+
+static void
+retry_later(struct link *link, int result, const struct csn_error *err)
+{
+	csn_log_line(link->parts.log, CSN_LOG_WARN, link->label, "receiving: %s",
+		     err != NULL ? csn_error_text(err) : csn_result_text(result));
+	retry_soon(link);
 }
 
 static void

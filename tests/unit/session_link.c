@@ -466,6 +466,19 @@ test_failures(void)
 	       CSN_E_TOO_BIG, "an empty message is refused");
 	world_free(&w);
 
+	struct link_listener l = { .fn = on_message, .arg = &w };
+	world_new(&w, CSN_MEDIUM_VIDEO);
+	w.start_result = CSN_E_MISSING;
+	link_listen(w.link, &l);
+	run(&w, 3000);
+	size_t tries = w.starts;
+	w.start_result = CSN_OK;
+	w.fed_until_message = 1;
+	run(&w, 1000);
+	tap_ok(tries >= 4 && tries <= 7 && w.heard == 1,
+	       "a camera that is not there is tried again, and heard once it is");
+	world_free(&w);
+
 	struct csn_error err = { 0 };
 	struct link *link = NULL;
 	struct link_parts parts = { .label = "air",
