@@ -12,8 +12,11 @@ void run_rfc9180(struct vec *v, const json_t *root);
 void run_rfc9180_text(struct vec *v, const json_t *root);
 void run_rfc9383(struct vec *v, const json_t *root);
 
-/* run-csgn1.c: values of accepted ceremonies, and rows that need the library alone */
+/* run-csgn1.c: values of accepted ceremonies */
 void run_trace(struct vec *v, const json_t *root);
+
+/* run-rows.c: rows by their op; one for a half of the protocol, false when for neither */
+bool vec_half_row(struct vec *v, const json_t *row);
 void run_rows(struct vec *v, const json_t *root);
 
 /* run-cbor.c */
