@@ -81,21 +81,21 @@ test_many_timers(void)
 	csn_loop_free(loop);
 }
 
-/* The last of the heap moves into the gap and has to rise there: 4 comes before 10. */
+/* The last of the heap moves into the gap and has to rise there: 5 comes before 10. */
 static void
 test_gap(void)
 {
-	static const uint64_t times[] = { 1, 10, 2, 11, 12, 3, 4 };
-	static const char     names[] = "1a2bc34";
+	static const uint64_t times[] = { 1, 10, 2, 11, 12, 3, 4, 20, 21, 22, 23, 5 };
+	static const char     names[] = "1a2bc34defg5";
 	struct csn_loop      *loop = csn_loop_new(CSN_CLOCK_VIRTUAL);
-	struct csn_timer     *timers[7];
+	struct csn_timer     *timers[12];
 
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < 12; i++)
 		timers[i] = csn_loop_timer_add(loop, times[i], mark,
 		                               (void *)(uintptr_t)&names[i]);
 	csn_loop_timer_drop(timers[3]);
 	csn_loop_run(loop);
-	traced("1234ac", "one taken out of the middle leaves the others in order");
+	traced("12345acdefg", "one taken out of the middle leaves the others in order");
 	csn_loop_free(loop);
 }
 
