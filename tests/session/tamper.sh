@@ -37,16 +37,56 @@ refused() {
 	say " ✗ $what: CSN-$want, nothing was committed"
 }
 
+# ignored WHAT CODE: a message that is not the device's own is passed over: no verdict,
+# no audit entry, no commit.  The debug log names the check.
+ignored() {
+	local what=$1 want=$2
+	rm -f device/delivered.json
+	timeout 4 "$bin" device run --once -c device/debug.conf --dir device \
+		>device.json 2>device.err || true
+	grep -q "ignored: $want " device.err || die "$what: no sign of $want; $(tail -n 3 device.err)"
+	[ ! -e device/delivered.json ] || die "$what: something was delivered"
+	tamper_count=$((tamper_count + 1))
+	say " ✗ $what: CSN-$want, ignored, nothing was committed"
+}
+
+accepted() {
+	"$bin" device run -q --once --dir device >device.json 2>device.err ||
+		die "an honest pair was refused: $(cat device.err)"
+	say " ✓ $1"
+}
+
+# Another device of the same maker and owner, and its pair in the air.
+other_device() {
+	"$bin" manufacture -q --maker maker --out other --owner station/owner/owner-1.key \
+		--plugin-path "$modules"
+	cp device/manifest.cbor own.cbor
+	cp other/manifest.cbor device/manifest.cbor
+	fresh_pair
+	cp own.cbor device/manifest.cbor
+}
+
 tamper_demo() {
 	make_parties tamper
+	sed 's/profile = "lab";/profile = "lab"; log = "debug";/' device/device.conf >device/debug.conf
 	fresh_pair
 	flip "$(first station/air/offer)" 120
 	refused "one bit of the offer flipped" 126
 	fresh_pair
 	flip "$(first station/air/bind)" 30
 	refused "one bit of the burst flipped" 126
+	other_device
+	ignored "the QR code of another device" 106
 	fresh_pair
-	flip "$(first station/air/bind)" 2
-	refused "the burst of another session" 121
+	rm -rf old && mkdir old
+	cp "$(first station/air/offer)" old/offer.msg
+	cp "$(first station/air/bind)" old/bind.msg
+	accepted "an honest pair: Enrolled"
+	fresh_pair
+	accepted "another honest pair, one rung higher: Enrolled"
+	rm -rf station/air/offer/* station/air/bind/*
+	cp old/offer.msg station/air/offer/00000001.msg
+	cp old/bind.msg station/air/bind/00000001.msg
+	refused "the old pair played again" 107
 	say "$tamper_count tamperings, all refused"
 }

@@ -368,8 +368,12 @@ obey(struct csgn1_device_run *run, const struct csn_event *ev,
 	case CSN_DEVICE_RELEASED:
 		run->self->host->log(run->self->host, CSN_LOG_INFO, "quarantine has ended");
 		break;
-	case CSN_DEVICE_WAIT:
 	case CSN_DEVICE_IGNORED:
+		if (a->code != 0) /* no audit entry, section 6.3; a lab wants to see it */
+			run->self->host->log(run->self->host, CSN_LOG_DEBUG, "ignored: %u %s",
+			                     a->code, csn_code_name((int)a->code));
+		break;
+	case CSN_DEVICE_WAIT:
 	case CSN_DEVICE_RESENT:
 		break;
 	}
