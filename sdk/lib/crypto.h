@@ -46,7 +46,10 @@ struct csn_crypto {
 	int (*aead_seal)(void *self, unsigned suite, const uint8_t *key,
 	                 const uint8_t nonce[CSN_NONCE_LEN], struct csn_bytes aad,
 	                 struct csn_bytes plain, uint8_t *ret_sealed);
-	/* @ret_plain has sealed.len - 16 bytes and is wiped when the tag is wrong. */
+	/*
+	 * @ret_plain has sealed.len - 16 bytes and is wiped when the tag is wrong.  It may
+	 * be sealed.ptr itself: opening in place saves a device the second buffer.
+	 */
 	int (*aead_open)(void *self, unsigned suite, const uint8_t *key,
 	                 const uint8_t nonce[CSN_NONCE_LEN], struct csn_bytes aad,
 	                 struct csn_bytes sealed, uint8_t *ret_plain);

@@ -122,6 +122,11 @@ test_aead(void)
 		tap_ok(r == CSN_OK, "suite %u seals", suite);
 		r = c->aead_open(c->self, suite, key, nonce, msg, CSN_BYTES_OF(sealed), plain);
 		tap_ok(r == CSN_OK && memcmp(plain, "hello", 5) == 0, "suite %u opens", suite);
+		uint8_t place[21];
+		memcpy(place, sealed, sizeof place);
+		r = c->aead_open(c->self, suite, key, nonce, msg, CSN_BYTES_OF(place), place);
+		tap_ok(r == CSN_OK && memcmp(place, "hello", 5) == 0, "suite %u opens in place",
+		       suite);
 		sealed[20] ^= 1;
 		memset(plain, 0xee, sizeof plain);
 		r = c->aead_open(c->self, suite, key, nonce, msg, CSN_BYTES_OF(sealed), plain);
