@@ -18,6 +18,9 @@ core_libcsncore_la_SOURCES = \
 	core/error.h \
 	core/host.c \
 	core/host.h \
+	core/link-int.h \
+	core/link-receive.c \
+	core/link-send.c \
 	core/link.c \
 	core/link.h \
 	core/loader.c \
