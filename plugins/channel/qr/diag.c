@@ -59,7 +59,7 @@ qr_diagnose(struct qr_report *r)
 		r->cause = QR_CAUSE_CONTRAST;
 	else if (r->torn > 0.15f)
 		r->cause = QR_CAUSE_TORN;
-	else if (r->blur_modules > 1.2f)
+	else if (r->blur_modules > 0.8f)
 		r->cause = QR_CAUSE_BLUR;
 	else if (r->noise > 0.25f)
 		r->cause = QR_CAUSE_NOISE;

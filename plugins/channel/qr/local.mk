@@ -44,14 +44,17 @@ plugins_channel_qr_libqr_la_LIBADD = \
 	plugins/channel/qr/libqrzxing.la \
 	$(QRENCODE_LIBS) $(ZBAR_LIBS) $(ZXING_LIBS) $(CRYPTO_LIBS) -lstdc++ -lm
 
-check_PROGRAMS += tests/unit/qr_code tests/unit/qr_stream
+check_PROGRAMS += tests/unit/qr_code tests/unit/qr_read tests/unit/qr_stream
 tests_unit_qr_code_SOURCES  = tests/unit/qr_code.c
 tests_unit_qr_code_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_qr_code_LDADD    = plugins/channel/qr/libqr.la
+tests_unit_qr_read_SOURCES  = tests/unit/qr_read.c
+tests_unit_qr_read_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_qr_read_LDADD    = plugins/channel/qr/libqr.la -lm
 tests_unit_qr_stream_SOURCES  = tests/unit/qr_stream.c
 tests_unit_qr_stream_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_qr_stream_LDADD    = plugins/channel/qr/libqr.la $(CRYPTO_LIBS)
-TESTS += tests/unit/qr_code tests/unit/qr_stream
+TESTS += tests/unit/qr_code tests/unit/qr_read tests/unit/qr_stream
 
 noinst_PROGRAMS += tests/bench/optical-pipe
 tests_bench_optical_pipe_SOURCES  = tests/bench/optical_pipe.c
@@ -81,3 +84,10 @@ tests_unit_qr_message_SOURCES  = tests/unit/qr_message.c plugins/channel/qr/mess
 tests_unit_qr_message_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_qr_message_LDADD    = sdk/lib/libcsnsdk.la
 TESTS += tests/modules/channel_qr tests/unit/qr_message
+
+# The fuzz target; here with a main of its own that replays and mutates its seeds.
+check_PROGRAMS += tests/fuzz/fuzz_qr
+tests_fuzz_fuzz_qr_SOURCES  = tests/fuzz/fuzz_qr.c
+tests_fuzz_fuzz_qr_CPPFLAGS = $(TEST_CPPFLAGS) -DFUZZ_MAIN
+tests_fuzz_fuzz_qr_LDADD    = plugins/channel/qr/libqr.la
+TESTS += tests/fuzz/fuzz_qr

@@ -285,6 +285,8 @@ scan_rows(struct qr_finder_search *search, const struct qr_picture *picture)
 	uint32_t step = picture->height >= 400 ? 3 : 2;
 	unsigned tried = 0;
 
+	search->crossed = 0;
+
 	for (uint32_t y = step / 2; y < picture->height; y += step) {
 		unsigned n = split_row(search, picture, y);
 
@@ -299,8 +301,10 @@ scan_rows(struct qr_finder_search *search, const struct qr_picture *picture)
 				continue;
 			tried++;
 			if (confirm(search, picture, (float)(end[2] + end[3]) / 2,
-			            (float)y + 0.5f, length(run), &found))
+			            (float)y + 0.5f, length(run), &found)) {
+				search->crossed++;
 				add_finder(search, found);
+			}
 		}
 	}
 }

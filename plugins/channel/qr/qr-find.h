@@ -42,6 +42,7 @@ struct qr_finder_search { /* scratch memory and results */
 	unsigned         lightest; /* grey level of the lightest squares, a few left out */
 	unsigned         range;    /* grey levels between dark and light squares */
 	uint16_t         runs[QR_PICTURE_MAX + 2];
+	unsigned         crossed; /* rows that crossed one, in the last picture */
 	struct qr_finder finder[QR_FINDERS_MAX];
 	unsigned         finders;
 	struct qr_triple triple[QR_TRIPLES_MAX];

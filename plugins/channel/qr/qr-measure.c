@@ -2,16 +2,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { QUIET = 4, SIDE_POINTS = 24 };
-
-static int
-by_value(const void *left, const void *right)
-{
-	float a = *(const float *)left, b = *(const float *)right;
-
-	return a < b ? -1 : a > b;
-}
 
 /*
  * A module between two unlike ones loses contrast to blur, one between two like ones
@@ -52,23 +45,34 @@ measure_blur(const struct qr_grid *grid, struct qr_report *report)
 	report->noise = qr_clamp(sqrtf(fmaxf(spread, 0)) / full / 2, 0, 1);
 }
 
-/* Rows in which two codes are mixed keep less contrast than the best rows do. */
+static int
+by_value(const void *left, const void *right)
+{
+	float a = *(const float *)left, b = *(const float *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+/*
+ * Where two codes are mixed, half of a row's modules are neither as dark nor as light as
+ * the others.  Thresholds follow the mixture, so each row is its own measure.
+ */
 static float
 measure_torn(const struct qr_grid *grid)
 {
-	float mean[QR_SIDE_MAX], sorted[QR_SIDE_MAX];
 	unsigned side = grid->side, torn = 0;
 
 	for (unsigned row = 0; row < side; row++) {
-		mean[row] = 0;
-		for (unsigned column = 0; column < side; column++)
-			mean[row] += fabsf(grid->soft[row * side + column]) / (float)side;
-		sorted[row] = mean[row];
+		float value[QR_SIDE_MAX];
+		unsigned between = 0;
+
+		memcpy(value, grid->soft + row * side, side * sizeof *value);
+		qsort(value, side, sizeof *value, by_value);
+		float low = value[side / 10], high = value[side - 1 - side / 10];
+		for (unsigned i = 0; i < side; i++)
+			between += fabsf(value[i] - (low + high) / 2) < 0.2f * (high - low) / 2;
+		torn += between * 10 > side * 3;
 	}
-	qsort(sorted, side, sizeof *sorted, by_value);
-	float good = sorted[side * 9 / 10];
-	for (unsigned row = 0; row < side; row++)
-		torn += mean[row] < 0.7f * good;
 	return (float)torn / (float)side;
 }
 

@@ -8,7 +8,7 @@
 
 enum {
 	BYTES_MAX   = 4 * QR_PAYLOAD_MAX, /* of all payloads of one picture */
-	ZBAR_PIXELS = 1280 * 720,         /* zbar is slow: larger pictures are not shown to it */
+	ZBAR_PIXELS = 800 * 600,          /* zbar is slow: larger pictures are not shown to it */
 	PATIENCE    = 8, /* pictures after our own last reading before others are asked */
 	ZBAR_EVERY  = 4,                  /* and only each so-manieth that nobody read */
 };
@@ -156,7 +156,8 @@ qr_reader_feed(struct qr_reader *reader, const uint8_t *grey, uint32_t width, ui
 
 	int n = ask_eye(reader, &picture);
 	reader->since_own = n > 0 ? 0 : reader->since_own + 1;
-	if (n == 0 && !reader->options.own_only && reader->since_own > PATIENCE)
+	if (n == 0 && !reader->options.own_only && reader->since_own > PATIENCE &&
+	    qr_eye_harmless(reader->eye))
 		n = ask_others(reader, &picture);
 	if (n < 0)
 		return n;

@@ -17,6 +17,7 @@ enum {
 	TRIES_MAX    = 10,   /* threes sampled in one picture, plus one for each code wanted */
 	WORDED_SURELY = 10,  /* version from which a code must say its version to be tried */
 	EQUALISE_WORK = 2,   /* samplings that cost as much as an equalisation */
+	CROWD        = 500,  /* rows crossed in a picture that is not shown to others */
 	WORK_MAX     = 3000000, /* samples taken in one picture before the search ends */
 	SETTLE_MAX   = 4,    /* times that a warp follows its modules in one picture */
 	UNREAD_MAX   = 2,    /* pictures unread before a place is doubted */
@@ -34,6 +35,7 @@ struct track {
 	bool             live;
 	bool             read;   /* in this picture */
 	bool             fresh;
+	bool             reported; /* in this picture */
 	bool             known;  /* symbol and truth hold the last code read here */
 	enum qr_way      way;
 	unsigned         misses; /* pictures in a row in which it was not seen */
@@ -57,6 +59,8 @@ struct qr_eye {
 	unsigned                max_codes;
 	bool                    merge;
 	unsigned                since_search;
+	bool                    searched; /* this picture */
+	unsigned                crossed; /* most rows of one search that met a finder pattern */
 	unsigned                work;    /* samples taken in this picture */
 	unsigned                trusted; /* places that need no search in this picture */
 	struct level            level[LEVELS + 1]; /* from the first one that is searched */
@@ -303,13 +307,17 @@ keep_symbol(struct qr_eye *eye, struct track *track, const struct qr_layout *lay
 
 /* Measures the first code of a picture; a later one only if it is the first to be read. */
 static void
-report_on(struct qr_eye *eye, const struct track *track, const struct qr_picture *picture,
+report_on(struct qr_eye *eye, struct track *track, const struct qr_picture *picture,
           const struct qr_layout *layout, unsigned level)
 {
 	struct qr_report *report = &eye->report;
 	float scale = (float)(1u << level) / eye->shrink;
 
+	if (track->reported && !track->read)
+		return;
 	report->codes_read += track->read;
+	report->codes_seen -= track->reported;
+	track->reported = true;
 	if (++report->codes_seen > 1 && !(track->read && report->codes_read == 1))
 		return;
 	qr_measure(&eye->grid, picture, layout, report);
@@ -392,7 +400,8 @@ follow(struct qr_eye *eye, struct track *track)
 	}
 	/* A new plane: what bends have gathered over many pictures may be what is wrong. */
 	qr_grid_align(grid, picture, layout, 1);
-	if (!settle(eye, picture, layout))
+	if (!settle(eye, picture, layout) &&
+	    !(track->merged > 0 && correlation(grid->soft, track->sum, layout) > alike_least))
 		return false;
 	absorb(eye, track, picture, layout, true);
 	save_warp(eye, track, level);
@@ -427,7 +436,7 @@ track_for(struct qr_eye *eye, unsigned level, unsigned version)
 	}
 	if (free_one != NULL) {
 		free_one->live = true;
-		free_one->known = free_one->read = free_one->fresh = false;
+		free_one->known = free_one->read = free_one->fresh = free_one->reported = false;
 		free_one->merged = free_one->misses = free_one->unread = 0;
 	}
 	return free_one;
@@ -549,6 +558,7 @@ search_level(struct qr_eye *eye, enum qr_focus focus, unsigned level, unsigned *
 	int r = qr_find(&eye->search, picture, focus, level + 1 < eye->levels);
 	if (r < 0)
 		return r;
+	eye->crossed = eye->search.crossed > eye->crossed ? eye->search.crossed : eye->crossed;
 	rank_triples(eye, level);
 	for (unsigned i = 0; i < eye->search.triples && *tries > 0 && eye->work < WORK_MAX; i++) {
 		const struct qr_triple *triple = &eye->search.triple[i];
@@ -595,7 +605,7 @@ follow_all(struct qr_eye *eye)
 	for (unsigned i = 0; i < QR_CODES_MAX; i++) {
 		struct track *track = &eye->track[i];
 
-		track->read = track->fresh = false;
+		track->read = track->fresh = track->reported = false;
 		if (!track->live)
 			continue;
 		if (follow(eye, track)) {
@@ -611,7 +621,8 @@ follow_all(struct qr_eye *eye)
 int
 qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 {
-	eye->sights = eye->trusted = eye->work = 0;
+	eye->sights = eye->trusted = eye->work = eye->crossed = 0;
+	eye->searched = false;
 	memset(&eye->report, 0, sizeof eye->report);
 	if (shorter(picture) < SIDE_MIN)
 		return 0;
@@ -623,6 +634,7 @@ qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 	if (eye->trusted < eye->max_codes &&
 	    (eye->trusted == 0 || ++eye->since_search >= SEARCH_EVERY)) {
 		eye->since_search = 0;
+		eye->searched = true;
 		r = search(eye);
 		if (r < 0)
 			return r;
@@ -647,4 +659,10 @@ const struct qr_report *
 qr_eye_report(const struct qr_eye *eye)
 {
 	return &eye->report;
+}
+
+bool
+qr_eye_harmless(const struct qr_eye *eye)
+{
+	return eye->searched && eye->crossed <= CROWD;
 }

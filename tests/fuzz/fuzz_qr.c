@@ -1,0 +1,218 @@
+/*
+ * Fuzzes what reads bytes and pictures from outside: the reader, the data modes, the
+ * stream's receiver.  The input is a small program:
+ *
+ *   byte 0: 0 picture as it is, 1 a real code damaged, 2 data bits, 3 stream packets
+ *
+ * A real code, drawn and then damaged as the input says, gets far deeper than noise does.
+ * With clang: clang -fsanitize=fuzzer,address,undefined and libqr's sources.  Compiled with
+ * FUZZ_MAIN it runs the files it is given, or else a fixed number of inputs of its own.
+ */
+#include "plugins/channel/qr/qr-bits.h"
+#include "plugins/channel/qr/qr-read.h"
+#include "plugins/channel/qr/qr-write.h"
+#include "plugins/channel/qr/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE_MAX = 400, OBJECT_MAX = 1 << 16 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check(bool good)
+{
+	if (!good)
+		abort();
+}
+
+static void
+read_picture(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride, unsigned times)
+{
+	const struct qr_reader_options options = { .max_codes = 3, .own_only = true, .repeats = true };
+	struct qr_reader *reader = qr_reader_new(&options);
+	struct qr_bytes payload;
+	struct qr_report report;
+	size_t sum = 0;
+
+	check(reader != NULL);
+	for (unsigned i = 0; i < times; i++) {
+		int n = qr_reader_feed(reader, grey, width, height, stride, i + 1);
+
+		check(n >= 0 && n <= 3);
+		while (qr_reader_next(reader, &payload)) {
+			check(payload.len <= QR_PAYLOAD_MAX);
+			for (size_t k = 0; k < payload.len; k++)
+				sum += payload.ptr[k];
+		}
+		qr_reader_report(reader, &report);
+		check(report.cause < QR_CAUSE_COUNT && sum != SIZE_MAX);
+	}
+	qr_reader_free(reader);
+}
+
+static void
+plain_picture(const uint8_t *data, size_t size)
+{
+	if (size < 3)
+		return;
+	uint32_t width = data[0] + 1u, stride = width + data[1] % 4;
+	size_t rows = (size - 2) / stride;
+
+	if (rows == 0)
+		return;
+	uint8_t *grey = malloc(rows * stride);
+	check(grey != NULL);
+	memcpy(grey, data + 2, rows * stride);
+	read_picture(grey, width, (uint32_t)rows, stride, 1 + data[1] / 128);
+	free(grey);
+}
+
+/* Version, level, scale, payload; then patches: place, size, value. */
+static void
+damaged_code(const uint8_t *data, size_t size)
+{
+	struct qr_plan_options options = { .width = SIDE_MAX, .height = SIDE_MAX };
+	struct qr_plan plan;
+
+	if (size < 8)
+		return;
+	options.version = 1 + data[0] % 40;
+	options.level = (enum qr_level)(data[1] % 4);
+	options.module_px = options.version < 20 ? 2 + data[2] % 3 : 2;
+	size_t len = 1 + data[3] % (qr_capacity(options.version, options.level));
+	uint8_t payload[QR_PAYLOAD_MAX];
+	for (size_t i = 0; i < len; i++)
+		payload[i] = data[i % size];
+	if (qr_plan(len, &options, &plan) < 0)
+		return;
+
+	size_t area = (size_t)plan.width * plan.height;
+	uint8_t *grey = malloc(area);
+	struct qr_bytes code = { payload, len };
+	check(grey != NULL &&
+	      qr_draw(&plan, &code, 1, grey, plan.width, plan.height, plan.width) == QR_OK);
+	for (size_t i = 4; i + 4 <= size; i += 4) {
+		uint32_t x = data[i] * plan.width / 256, y = data[i + 1] * plan.height / 256;
+		uint32_t side = 1 + data[i + 2] % 32;
+
+		for (uint32_t v = y; v < y + side && v < plan.height; v++)
+			for (uint32_t u = x; u < x + side && u < plan.width; u++)
+				grey[v * plan.width + u] ^= data[i + 3];
+	}
+	read_picture(grey, plan.width, plan.height, plan.width, 1 + data[2] / 128);
+	free(grey);
+}
+
+static void
+data_bits(const uint8_t *data, size_t size)
+{
+	uint8_t *out = malloc(512);
+	struct qr_text text;
+
+	check(out != NULL);
+	if (size > 0 && qr_bits_read(data + 1, size - 1, 1 + data[0] % 40, out, 512, &text) == QR_OK)
+		check(text.len <= 512 && (text.parts == 0 || text.part < text.parts));
+	free(out);
+}
+
+/* Packets cut from the input, some of them signed by the sender of a small object. */
+static void
+stream_packets(const uint8_t *data, size_t size)
+{
+	static const uint8_t secret[32] = "a fuzzer's secret, 32 bytes long";
+	static const uint8_t object[300] = { 1, 2, 3 };
+	const struct qr_sender_options to = { .secret = { secret, 32 }, .session = 5, .packet_len = 64 };
+	const struct qr_receiver_options from = { .secret = { secret, 32 }, .object_max = OBJECT_MAX };
+	struct qr_sender *sender;
+	struct qr_receiver *receiver;
+	struct qr_progress progress;
+	struct qr_bytes all = { object, sizeof object };
+
+	check(qr_sender_new(all, &to, &sender) == QR_OK && qr_receiver_new(&from, &receiver) == QR_OK);
+	for (size_t at = 0; at + 2 <= size;) {
+		uint8_t packet[64];
+		struct qr_bytes bytes = { packet, sizeof packet };
+		enum qr_packet was;
+		size_t len = data[at + 1] % sizeof packet;
+
+		qr_sender_packet(sender, data[at], packet);
+		if (data[at + 1] >= 64 && at + 2 + len <= size) {
+			for (size_t i = 0; i < len; i++)
+				packet[i] ^= data[at + 2 + i];
+			at += len;
+		}
+		at += 2;
+		check(qr_receiver_take(receiver, bytes, &was) == QR_OK && was < QR_PACKET_COUNT);
+	}
+	qr_receiver_progress(receiver, &progress);
+	for (size_t at = 0; progress.complete && at < sizeof object;) {
+		struct qr_bytes run = qr_receiver_read(receiver, at);
+
+		check(run.len > 0 && memcmp(run.ptr, object + at, run.len) == 0);
+		at += run.len;
+	}
+	qr_sender_free(sender);
+	qr_receiver_free(receiver);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const parts[])(const uint8_t *, size_t) = {
+		plain_picture, damaged_code, data_bits, stream_packets };
+
+	if (size > 0)
+		parts[data[0] % 4](data + 1, size - 1);
+	return 0;
+}
+
+#ifdef FUZZ_MAIN
+#include "kit/tap.h"
+
+static uint64_t state = 7;
+
+static uint32_t
+draw(uint32_t below)
+{
+	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (uint32_t)(state >> 33) % below;
+}
+
+static void
+replay(const char *path)
+{
+	static uint8_t data[1 << 20];
+	FILE *file = fopen(path, "rb");
+
+	if (!tap_ok(file != NULL, "%s opens", path))
+		return;
+	LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
+	fclose(file);
+	tap_ok(true, "%s ends", path);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const names[] = { "pictures", "damaged codes", "data bits", "packets" };
+	static const unsigned rounds[] = { 400, 400, 20000, 2000 };
+	uint8_t data[4096];
+
+	for (int i = 1; i < argc; i++)
+		replay(argv[i]);
+	for (unsigned part = 0; part < 4 && argc < 2; part++) {
+		for (unsigned n = 0; n < rounds[part]; n++) {
+			size_t size = 1 + draw(part == 0 ? sizeof data : 80);
+
+			data[0] = (uint8_t)part;
+			for (size_t i = 1; i < size; i++)
+				data[i] = (uint8_t)draw(256);
+			LLVMFuzzerTestOneInput(data, size);
+		}
+		tap_ok(true, "%u %s end", rounds[part], names[part]);
+	}
+	return tap_done();
+}
+#endif
