@@ -25,14 +25,21 @@ flip() {
 
 first() { find "$1" -type f | sort | head -n 1; }
 
+# What the device has committed and delivered.
+durable() {
+	"$bin" device show --json --dir device
+	cat device/delivered.json 2>/dev/null || true
+}
+
 # refused WHAT CODE: runs the device on what is in the air and wants exactly that code.
 refused() {
 	local what=$1 want=$2 got
-	rm -f device/delivered.json
+	local before
+	before=$(durable)
 	"$bin" device run --once --json --dir device >device.json 2>device.err && die "$what: accepted"
 	got=$(sed -n 's/.*"code": \([0-9]*\),\{0,1\}$/\1/p' device.json | head -n 1)
 	[ "$got" = "$want" ] || die "$what: refused with ${got:-nothing}, wanted $want; $(cat device.err)"
-	[ ! -e device/delivered.json ] || die "$what: something was delivered"
+	[ "$(durable)" = "$before" ] || die "$what: something was committed"
 	tamper_count=$((tamper_count + 1))
 	say " ✗ $what: CSN-$want, nothing was committed"
 }
@@ -40,12 +47,12 @@ refused() {
 # ignored WHAT CODE: a message that is not the device's own is passed over: no verdict,
 # no audit entry, no commit.  The debug log names the check.
 ignored() {
-	local what=$1 want=$2
-	rm -f device/delivered.json
+	local what=$1 want=$2 before
+	before=$(durable)
 	timeout 4 "$bin" device run --once -c device/debug.conf --dir device \
 		>device.json 2>device.err || true
 	grep -q "ignored: $want " device.err || die "$what: no sign of $want; $(tail -n 3 device.err)"
-	[ ! -e device/delivered.json ] || die "$what: something was delivered"
+	[ "$(durable)" = "$before" ] || die "$what: something was committed"
 	tamper_count=$((tamper_count + 1))
 	say " ✗ $what: CSN-$want, ignored, nothing was committed"
 }
