@@ -252,7 +252,7 @@ do_show(struct bench *bench, const char *line)
 		die("show N, after stream");
 	for (unsigned i = 0; i < bench->codes; i++) {
 		qr_sender_packet(bench->sender, (uint64_t)number * bench->codes + i, packet[i]);
-		code[i] = (struct qr_bytes){ packet[i], bench->plan.capacity };
+		code[i] = (struct qr_bytes){ packet[i], qr_sender_packet_len(bench->sender) };
 	}
 	put_picture(&bench->plan, code, bench->codes);
 }

@@ -123,7 +123,7 @@ stream_packets(const uint8_t *data, size_t size)
 {
 	static const uint8_t secret[32] = "a fuzzer's secret, 32 bytes long";
 	static const uint8_t object[300] = { 1, 2, 3 };
-	const struct qr_sender_options to = { .secret = { secret, 32 }, .session = 5, .packet_len = 64 };
+	const struct qr_sender_options to = { .secret = { secret, 32 }, .session = 5, .packet_len = 64 - 1 };
 	const struct qr_receiver_options from = { .secret = { secret, 32 }, .object_max = OBJECT_MAX };
 	struct qr_sender *sender;
 	struct qr_receiver *receiver;
@@ -132,7 +132,7 @@ stream_packets(const uint8_t *data, size_t size)
 
 	check(qr_sender_new(all, &to, &sender) == QR_OK && qr_receiver_new(&from, &receiver) == QR_OK);
 	for (size_t at = 0; at + 2 <= size;) {
-		uint8_t packet[64];
+		uint8_t packet[63];
 		struct qr_bytes bytes = { packet, sizeof packet };
 		enum qr_packet was;
 		size_t len = data[at + 1] % sizeof packet;

@@ -3,19 +3,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PLANES = FOUNTAIN_PLANES, FACTORS = 8, POLY = 0xb };
+
+/*
+ * Rows of factors and symbols are kept alike, as planes.  The factors of place p, when it
+ * is a SUM, begin at place p with 1.
+ */
 struct fountain {
 	unsigned  k;
 	size_t    symbol;
+	size_t    row; /* bytes of a row of factors */
 	uint64_t  seed;
 	unsigned  rank;
-	uint8_t  *solved; /* K x symbol bytes: symbols that are known as they are */
-	uint8_t  *sums;   /* K x symbol bytes: right sides of the rows below */
-	uint64_t *rows;   /* K rows; row p, when taken, has its first bit at p */
-	uint8_t  *state;  /* of each symbol: enum state */
-	uint8_t  *scratch;
+	uint8_t  *solved; /* K symbols that are known as they are */
+	uint8_t  *sums;   /* K right sides of the rows */
+	uint8_t  *rows;   /* K rows of factors */
+	uint8_t  *state;  /* of each place: enum state */
+	uint8_t  *data;   /* the symbol that is being reduced */
 };
 
 enum state { UNKNOWN, SUM, KNOWN };
+
+static unsigned
+multiply(unsigned a, unsigned b)
+{
+	unsigned product = 0;
+
+	for (; b != 0; b >>= 1) {
+		if (b & 1)
+			product ^= a;
+		a <<= 1;
+		if (a & FACTORS)
+			a ^= POLY;
+	}
+	return product;
+}
+
+static unsigned
+inverse(unsigned a)
+{
+	unsigned b = 1;
+
+	while (multiply(a, b) != 1)
+		b++;
+	return b;
+}
 
 /* A counter mixed hard: linear generators would cap the rank at their own size. */
 static uint64_t
@@ -28,63 +60,112 @@ mix(uint64_t *counter)
 	return x ^ x >> 31;
 }
 
-static unsigned
-words_of(unsigned k)
+static size_t
+plane_of(unsigned k)
 {
-	return (k + 63) / 64;
+	return (k + 63) / 64 * sizeof(uint64_t);
 }
 
-void
-fountain_row(uint64_t seed, uint32_t number, unsigned k, uint64_t row[FOUNTAIN_WORDS])
+/* The factors of @number as planes of plane_of(k) bytes, bit i of a plane for symbol i. */
+static void
+make_row(uint64_t seed, uint32_t number, unsigned k, uint8_t *ret_row)
 {
-	memset(row, 0, FOUNTAIN_WORDS * sizeof *row);
+	size_t plane = plane_of(k), words = plane / sizeof(uint64_t);
+	uint64_t counter = seed;
+
+	memset(ret_row, 0, PLANES * plane);
 	if (number < k) {
-		row[number / 64] = UINT64_C(1) << number % 64;
+		ret_row[number / 8] = (uint8_t)(1 << number % 8);
 		return;
 	}
-	uint64_t counter = seed;
-	uint64_t any = 0;
-
 	counter = mix(&counter) ^ number;
 	counter = mix(&counter);
-	while (any == 0) {
-		for (unsigned i = 0; i < words_of(k); i++)
-			row[i] = mix(&counter);
-		if (k % 64 != 0)
-			row[words_of(k) - 1] &= (UINT64_C(1) << k % 64) - 1;
-		for (unsigned i = 0; i < words_of(k); i++)
-			any |= row[i];
+	for (size_t i = 0; i < PLANES * words; i++) {
+		uint64_t bits = mix(&counter);
+
+		if (i % words == words - 1 && k % 64 != 0)
+			bits &= (UINT64_C(1) << k % 64) - 1;
+		for (unsigned b = 0; b < 8; b++) /* the least first, on every machine */
+			ret_row[8 * i + b] = (uint8_t)(bits >> 8 * b);
 	}
 }
 
-static void
-add(uint8_t *to, const uint8_t *from, size_t len)
+static unsigned
+factor_at(const uint8_t *row, size_t plane, unsigned place)
 {
-	size_t i = 0;
+	unsigned factor = 0;
 
-	for (; i + 8 <= len; i += 8) {
-		uint64_t a, b;
+	for (unsigned p = 0; p < PLANES; p++)
+		factor |= ((unsigned)row[p * plane + place / 8] >> place % 8 & 1) << p;
+	return factor;
+}
 
-		memcpy(&a, to + i, 8);
-		memcpy(&b, from + i, 8);
-		a ^= b;
-		memcpy(to + i, &a, 8);
+/* Sixteen bytes that are added at once. */
+typedef uint64_t wide __attribute__((vector_size(16)));
+
+/* Which planes of a product take which planes of the symbol: all ones or none. */
+struct ways {
+	wide mask[PLANES][PLANES]; /* to, from */
+};
+
+static void
+find_ways(unsigned factor, struct ways *ret_ways)
+{
+	for (unsigned from = 0; from < PLANES; from++) {
+		for (unsigned to = 0; to < PLANES; to++) {
+			uint64_t all = multiply(factor, 1u << from) >> to & 1 ? UINT64_MAX : 0;
+
+			ret_ways->mask[to][from] = (wide){ all, all };
+		}
 	}
-	for (; i < len; i++)
-		to[i] ^= from[i];
+}
+
+/* Adds the product's part from one run of @n bytes, 16 at most, of all three planes. */
+static inline void
+add_run(uint8_t *to, const uint8_t *from, size_t plane, const struct ways *ways, size_t n)
+{
+	wide a = { 0 }, b = { 0 }, c = { 0 };
+
+	memcpy(&a, from, n);
+	memcpy(&b, from + plane, n);
+	memcpy(&c, from + 2 * plane, n);
+	for (unsigned j = 0; j < PLANES; j++) {
+		const wide *mask = ways->mask[j];
+		wide out = { 0 };
+
+		memcpy(&out, to + j * plane, n);
+		out ^= (a & mask[0]) ^ (b & mask[1]) ^ (c & mask[2]);
+		memcpy(to + j * plane, &out, n);
+	}
+}
+
+/* Adds @factor times @from; both are planes of @plane bytes. */
+static void
+add_product(uint8_t *to, const uint8_t *from, size_t plane, unsigned factor)
+{
+	struct ways ways;
+	size_t at = 0;
+
+	if (factor == 0)
+		return;
+	find_ways(factor, &ways);
+	for (; at + sizeof(wide) <= plane; at += sizeof(wide))
+		add_run(to + at, from + at, plane, &ways, sizeof(wide));
+	if (at < plane)
+		add_run(to + at, from + at, plane, &ways, plane - at);
 }
 
 void
 fountain_encode(const uint8_t *data, unsigned k, size_t symbol, uint64_t seed, uint32_t number,
                 uint8_t *out)
 {
-	uint64_t row[FOUNTAIN_WORDS];
+	uint8_t row[PLANES * FOUNTAIN_WORDS * sizeof(uint64_t)];
+	size_t plane = plane_of(k);
 
-	fountain_row(seed, number, k, row);
+	make_row(seed, number, k, row);
 	memset(out, 0, symbol);
-	for (unsigned w = 0; w < words_of(k); w++)
-		for (uint64_t bits = row[w]; bits != 0; bits &= bits - 1)
-			add(out, data + (w * 64 + (unsigned)__builtin_ctzll(bits)) * symbol, symbol);
+	for (unsigned i = number < k ? number : 0; i < (number < k ? number + 1 : k); i++)
+		add_product(out, data + i * symbol, symbol / PLANES, factor_at(row, plane, i));
 }
 
 void
@@ -96,104 +177,124 @@ fountain_free(struct fountain *fountain)
 	free(fountain->sums);
 	free(fountain->rows);
 	free(fountain->state);
-	free(fountain->scratch);
+	free(fountain->data);
 	free(fountain);
 }
 
 struct fountain *
 fountain_new(unsigned k, size_t symbol, uint64_t seed)
 {
-	if (k == 0 || k > FOUNTAIN_K_MAX || symbol == 0 || symbol > QR_PAYLOAD_MAX)
+	if (k == 0 || k > FOUNTAIN_K_MAX || symbol == 0 || symbol > QR_PAYLOAD_MAX ||
+	    symbol % PLANES != 0)
 		return NULL;
 	struct fountain *fountain = calloc(1, sizeof *fountain);
+	size_t row = PLANES * plane_of(k);
 
 	if (fountain == NULL)
 		return NULL;
 	*fountain = (struct fountain){
-		.k = k, .symbol = symbol, .seed = seed,
+		.k = k, .symbol = symbol, .row = row, .seed = seed,
 		.solved = malloc(k * symbol),
 		.sums = malloc(k * symbol),
-		.rows = calloc((size_t)k * words_of(k), sizeof *fountain->rows),
+		.rows = calloc(k, row),
 		.state = calloc(k, 1),
-		.scratch = malloc(symbol),
+		.data = malloc(symbol),
 	};
 	if (fountain->solved == NULL || fountain->sums == NULL || fountain->rows == NULL ||
-	    fountain->state == NULL || fountain->scratch == NULL) {
+	    fountain->state == NULL || fountain->data == NULL) {
 		fountain_free(fountain);
 		return NULL;
 	}
 	return fountain;
 }
 
-static bool
-bit(const uint64_t *row, unsigned i)
-{
-	return row[i / 64] >> i % 64 & 1;
-}
-
+/* First place from @from on whose factor is not 0, or K. */
 static unsigned
-first_bit(const uint64_t *row, unsigned words)
+first_place(const struct fountain *fountain, const uint8_t *row, unsigned from)
 {
-	for (unsigned w = 0; w < words; w++)
-		if (row[w] != 0)
-			return w * 64 + (unsigned)__builtin_ctzll(row[w]);
-	return words * 64;
+	size_t plane = fountain->row / PLANES;
+
+	for (size_t i = from / 8; i < plane; i++) {
+		unsigned any = row[i] | row[plane + i] | row[2 * plane + i];
+
+		if (i == from / 8)
+			any &= 0xffu << from % 8;
+		if (any != 0)
+			return (unsigned)(8 * i) + (unsigned)__builtin_ctz(any);
+	}
+	return fountain->k;
 }
 
-/*
- * A symbol that comes by itself and whose place a sum holds: the sum moves on, with
- * the symbol taken out of it.
- */
-bool
-fountain_take(struct fountain *fountain, uint32_t number, const uint8_t *data)
+/* Writes @factor times @from, @len bytes in planes, to @to. */
+static void
+put_product(uint8_t *to, const uint8_t *from, size_t len, unsigned factor)
 {
-	unsigned words = words_of(fountain->k), k = fountain->k;
-	uint64_t row[FOUNTAIN_WORDS];
+	memset(to, 0, len);
+	add_product(to, from, len / PLANES, factor);
+}
 
-	if (fountain->rank == k)
-		return false;
-	if (number < k && fountain->state[number] == KNOWN)
-		return false;
-	fountain_row(fountain->seed, number, k, row);
-	memcpy(fountain->scratch, data, fountain->symbol);
+static void
+keep_sum(struct fountain *fountain, unsigned at, const uint8_t *row, unsigned factor)
+{
+	unsigned over = inverse(factor);
 
-	bool plain = number < k;
-	if (plain) {
-		bool held = fountain->state[number] == SUM;
-		uint8_t *solved = fountain->solved + number * fountain->symbol;
-		uint8_t *sum = fountain->sums + number * fountain->symbol;
+	put_product(fountain->rows + at * fountain->row, row, fountain->row, over);
+	put_product(fountain->sums + at * fountain->symbol, fountain->data, fountain->symbol, over);
+	fountain->state[at] = SUM;
+	fountain->rank++;
+}
 
-		memcpy(solved, data, fountain->symbol);
-		fountain->state[number] = KNOWN;
-		if (!held) { /* every sum begins elsewhere, so none can say the same */
-			fountain->rank++;
-			return true;
-		}
-		memcpy(row, fountain->rows + (size_t)number * words, words * sizeof *row);
-		memcpy(fountain->scratch, sum, fountain->symbol);
-	}
+/* Takes what is known out of a sum until it is nothing or begins where no other does. */
+static bool
+reduce(struct fountain *fountain, uint8_t *row)
+{
+	size_t plane = fountain->row / PLANES, part = fountain->symbol / PLANES;
 
-	for (unsigned at = first_bit(row, words); at < k; at = first_bit(row, words)) {
+	for (unsigned at = 0; (at = first_place(fountain, row, at)) < fountain->k; at++) {
+		unsigned factor = factor_at(row, plane, at);
+
 		if (fountain->state[at] == UNKNOWN) {
-			memcpy(fountain->rows + (size_t)at * words, row, words * sizeof *row);
-			memcpy(fountain->sums + at * fountain->symbol, fountain->scratch,
-			       fountain->symbol);
-			fountain->state[at] = SUM;
-			fountain->rank++;
+			keep_sum(fountain, at, row, factor);
 			return true;
 		}
 		if (fountain->state[at] == KNOWN) {
-			row[at / 64] &= ~(UINT64_C(1) << at % 64);
-			add(fountain->scratch, fountain->solved + at * fountain->symbol,
-			    fountain->symbol);
+			for (unsigned p = 0; p < PLANES; p++)
+				row[p * plane + at / 8] &= (uint8_t)~(1 << at % 8);
+			add_product(fountain->data, fountain->solved + at * fountain->symbol, part,
+			            factor);
 			continue;
 		}
-		const uint64_t *other = fountain->rows + (size_t)at * words;
-		for (unsigned w = 0; w < words; w++)
-			row[w] ^= other[w];
-		add(fountain->scratch, fountain->sums + at * fountain->symbol, fountain->symbol);
+		add_product(row, fountain->rows + at * fountain->row, plane, factor);
+		add_product(fountain->data, fountain->sums + at * fountain->symbol, part, factor);
 	}
 	return false;
+}
+
+bool
+fountain_take(struct fountain *fountain, uint32_t number, const uint8_t *data)
+{
+	uint8_t row[PLANES * FOUNTAIN_WORDS * sizeof(uint64_t)];
+
+	if (fountain->rank == fountain->k ||
+	    (number < fountain->k && fountain->state[number] == KNOWN))
+		return false;
+	if (number >= fountain->k) {
+		make_row(fountain->seed, number, fountain->k, row);
+		memcpy(fountain->data, data, fountain->symbol);
+		return reduce(fountain, row);
+	}
+
+	/* A symbol by itself.  Does a sum hold its place?  Then that moves on, less it. */
+	bool held = fountain->state[number] == SUM;
+	memcpy(fountain->solved + number * fountain->symbol, data, fountain->symbol);
+	fountain->state[number] = KNOWN;
+	if (!held) { /* every sum begins elsewhere, so none can say the same */
+		fountain->rank++;
+		return true;
+	}
+	memcpy(row, fountain->rows + number * fountain->row, fountain->row);
+	memcpy(fountain->data, fountain->sums + number * fountain->symbol, fountain->symbol);
+	return reduce(fountain, row);
 }
 
 unsigned
@@ -214,23 +315,24 @@ fountain_symbol(const struct fountain *fountain, unsigned index)
 bool
 fountain_solve(struct fountain *fountain, uint8_t *ret_data)
 {
-	unsigned words = words_of(fountain->k);
+	size_t plane = fountain->row / PLANES, symbol = fountain->symbol;
 
 	if (fountain->rank < fountain->k)
 		return false;
 	for (unsigned at = fountain->k; at-- > 0;) {
+		const uint8_t *row = fountain->rows + at * fountain->row;
+		uint8_t *solved = fountain->solved + at * symbol;
+
 		if (fountain->state[at] == KNOWN)
 			continue;
-		const uint64_t *row = fountain->rows + (size_t)at * words;
-		uint8_t *solved = fountain->solved + at * fountain->symbol;
-
-		memcpy(solved, fountain->sums + at * fountain->symbol, fountain->symbol);
-		for (unsigned i = at + 1; i < fountain->k; i++)
-			if (bit(row, i))
-				add(solved, fountain->solved + i * fountain->symbol, fountain->symbol);
+		memcpy(solved, fountain->sums + at * symbol, symbol);
+		for (unsigned i = first_place(fountain, row, at + 1); i < fountain->k;
+		     i = first_place(fountain, row, i + 1))
+			add_product(solved, fountain->solved + i * symbol, symbol / PLANES,
+			            factor_at(row, plane, i));
 		fountain->state[at] = KNOWN;
 	}
 	if (ret_data != NULL)
-		memcpy(ret_data, fountain->solved, fountain->k * fountain->symbol);
+		memcpy(ret_data, fountain->solved, fountain->k * symbol);
 	return true;
 }

@@ -1,7 +1,12 @@
 /*
- * A systematic random linear fountain over GF(2) for one block of K equal symbols.
+ * A systematic random linear fountain over GF(8) for one block of K equal symbols.
  * Symbol numbers below K are the symbols; from K on each number stands for a sum whose
- * members are drawn by a hash of the number, so both sides know them without a list.
+ * factors are drawn by a hash of the number, so both sides know them without a list.
+ *
+ * A symbol is three planes of equal length, one after another: bit b of byte i of plane
+ * p is bit p of an element of GF(8) = GF(2)[x] / (x^3 + x + 1).  So a product with a
+ * factor is nothing but sums of planes, hardly dearer than GF(2), and where that needs
+ * more than K + 3 symbols once in nine times, this does once in some thousand.
  */
 #ifndef CHANNEL_QR_FOUNTAIN_H
 #define CHANNEL_QR_FOUNTAIN_H
@@ -10,13 +15,12 @@
 
 enum {
 	FOUNTAIN_K_MAX = 1024,
-	FOUNTAIN_WORDS = FOUNTAIN_K_MAX / 64,
+	FOUNTAIN_WORDS  = FOUNTAIN_K_MAX / 64,
+	FOUNTAIN_PLANES = 3, /* the size of a symbol is a multiple of it */
 };
 
-/* Sets the K bits of @row for @number.  @seed separates sessions and blocks. */
-void fountain_row(uint64_t seed, uint32_t number, unsigned k, uint64_t row[FOUNTAIN_WORDS]);
-
-/* Makes symbol @number of the block at @data, K x @symbol bytes, into @out. */
+/* Makes symbol @number of the block at @data, K x @symbol bytes, into @out. @seed separates
+ * sessions and blocks. */
 void fountain_encode(const uint8_t *data, unsigned k, size_t symbol, uint64_t seed,
                      uint32_t number, uint8_t *out);
 

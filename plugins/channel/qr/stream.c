@@ -139,7 +139,7 @@ int
 qr_sender_new(struct qr_bytes object, const struct qr_sender_options *options,
               struct qr_sender **ret_sender)
 {
-	if (options->packet_len <= QR_STREAM_OVERHEAD || options->packet_len > QR_PAYLOAD_MAX ||
+	if (options->packet_len < QR_STREAM_OVERHEAD + FOUNTAIN_PLANES || options->packet_len > QR_PAYLOAD_MAX ||
 	    !good_secret(options->secret) || object.len == 0 || options->session == 0)
 		return QR_E_INVALID;
 	if (object.len > UINT32_MAX)
@@ -149,7 +149,8 @@ qr_sender_new(struct qr_bytes object, const struct qr_sender_options *options,
 	if (sender == NULL)
 		return QR_E_NOMEM;
 	int r = QR_E_TOO_BIG;
-	if (!cut_object(object.len, options->packet_len - QR_STREAM_OVERHEAD, &sender->cut))
+	size_t symbol = (options->packet_len - QR_STREAM_OVERHEAD) / FOUNTAIN_PLANES * FOUNTAIN_PLANES;
+	if (!cut_object(object.len, symbol, &sender->cut))
 		goto fail;
 	r = QR_E_NOMEM;
 	sender->session = options->session;
@@ -163,6 +164,12 @@ qr_sender_new(struct qr_bytes object, const struct qr_sender_options *options,
 fail:
 	qr_sender_free(sender);
 	return r;
+}
+
+size_t
+qr_sender_packet_len(const struct qr_sender *sender)
+{
+	return sender->cut.symbol + QR_STREAM_OVERHEAD;
 }
 
 uint64_t
@@ -264,6 +271,7 @@ parse(struct qr_bytes packet, struct header *ret_header)
 		.id = get32(p + 12),
 	};
 	if (header.session == 0 || header.total == 0 || header.symbol == 0 ||
+	    header.symbol % FOUNTAIN_PLANES != 0 ||
 	    packet.len != (size_t)header.symbol + QR_STREAM_OVERHEAD)
 		return false;
 	*ret_header = header;

@@ -9,13 +9,13 @@
  *        1    1  version 1
  *        2    4  session, chosen by the sender, random
  *        6    4  total: length of the object, bytes
- *       10    2  symbol: bytes of data in every packet
+ *       10    2  symbol: bytes of data in every packet, a multiple of 3
  *       12    4  id: block x 2^20 + number within the block
  *       16    n  data, n = symbol
  *     16+n    8  HMAC-SHA256 of all before under the stream's key, cut
  *
  * A block holds K symbols, K at most QR_STREAM_BLOCK_MAX.  Numbers below K are the
- * symbols themselves, the others are sums over GF(2) of symbols chosen by the number.
+ * symbols themselves, the others are sums over GF(8), fountain.h, with factors drawn by the number.
  * The stream's key is derived from a secret that both sides have (the attachment's key)
  * and the session, so a packet made by a stranger is dropped before anything in it counts.
  */
@@ -41,7 +41,7 @@ struct qr_sender;
 struct qr_sender_options {
 	struct qr_bytes secret;     /* borrowed for the call */
 	uint32_t        session;
-	size_t          packet_len; /* of a whole packet: what one code carries */
+	size_t          packet_len; /* most bytes of a packet: what one code carries */
 };
 
 /*
@@ -54,11 +54,15 @@ int qr_sender_new(struct qr_bytes object, const struct qr_sender_options *option
 void qr_sender_free(struct qr_sender *sender);
 
 /*
- * Writes packet @number of the endless stream into @packet, packet_len bytes: first all
+ * Writes packet @number of the endless stream into @packet, as many bytes as
+ * qr_sender_packet_len says: first all
  * symbols as they are, blocks interleaved, then sums for ever.
  * QR_E_NOMEM is the only failure.
  */
 int qr_sender_packet(struct qr_sender *sender, uint64_t number, uint8_t *packet);
+
+/* Bytes of every packet: packet_len or up to two less. */
+size_t qr_sender_packet_len(const struct qr_sender *sender);
 
 /* Packets of one pass over the object, after which everything was shown once. */
 uint64_t qr_sender_pass(const struct qr_sender *sender);
