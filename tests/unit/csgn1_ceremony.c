@@ -250,6 +250,33 @@ test_answers(void)
 	ends(&fake, CSN_OUTCOME_ENROLLED, 0, "and is judged once the burst is over");
 }
 
+/* The sessions of a batch hear one another's answers on the one return channel. */
+static void
+test_shared_return(void)
+{
+	struct csn_bytes m3;
+	uint8_t          other[512];
+
+	fresh(&fake, "twoway-s1");
+	fake_start(&fake);
+	fake_message(&fake, fake_trace(&fake, "M0b"));
+	m3 = fake_trace(&fake, "M3");
+	memcpy(other, m3.ptr, m3.len);
+	other[3] ^= 1;
+	memcpy(fake.self.offered[fake.self.offered_next++], other + 3, 16);
+	fake_message(&fake, (struct csn_bytes){ other, m3.len });
+	tap_ok(!fake.finished, "the answer to another session of this station is left to it");
+	fake_message(&fake, m3);
+	ends(&fake, CSN_OUTCOME_ENROLLED, 0, "and the own one is judged");
+
+	fresh(&fake, "twoway-s1");
+	fake_start(&fake);
+	fake_message(&fake, fake_trace(&fake, "M0b"));
+	fake_message(&fake, (struct csn_bytes){ other, m3.len });
+	ends(&fake, CSN_OUTCOME_REFUSED, CSN_CODE_DONE_SID,
+	     "an answer to a session of nobody here is refused");
+}
+
 static void
 test_time(void)
 {
@@ -578,6 +605,7 @@ main(void)
 	test_two_way();
 	test_two_way_pin();
 	test_answers();
+	test_shared_return();
 	test_time();
 	test_refusals();
 	test_race();

@@ -88,9 +88,30 @@ hold(struct csgn1_run *run, struct csn_bytes message)
 	run->held_len = message.len;
 }
 
+/*
+ * The sessions of a batch share one return channel: what answers another one of them is
+ * that one's to judge.  What answers none of them is judged here, and refused (241).
+ */
+static bool
+for_another(const struct csgn1_run *run, struct csn_bytes message)
+{
+	unsigned       number = number_of(message);
+	const uint8_t *sid = message.ptr + 3;
+
+	if ((number != CSN_M3 && number != CSN_M4) || message.len < 19 ||
+	    message.ptr[2] != 0x50 || memcmp(sid, run->st.sid, 16) == 0)
+		return false;
+	for (size_t i = 0; i < CSGN1_OFFERED && i < run->self->offered_next; i++)
+		if (memcmp(sid, run->self->offered[i], 16) == 0)
+			return true;
+	return false;
+}
+
 int
 csgn1_on_return(struct csgn1_run *run, const struct csn_event *event)
 {
+	if (for_another(run, event->bytes))
+		return CSN_OK;
 	if (run->phase == PHASE_SHOWN)
 		return judge(run, event, event->bytes);
 	if (run->phase >= PHASE_OFFER && run->phase <= PHASE_OFFER_INNER)

@@ -275,6 +275,7 @@ leave_commit(struct csgn1_run *run, const struct csn_event *event)
 	if (event->result != CSN_OK)
 		return not_on_record(run, event);
 	run->recorded = true;
+	memcpy(run->self->offered[run->self->offered_next++ % CSGN1_OFFERED], run->st.sid, 16);
 	return csgn1_go(run, PHASE_OFFER, event);
 }
 

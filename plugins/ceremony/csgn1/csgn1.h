@@ -13,6 +13,7 @@ enum {
 	CSGN1_SUBJECT = 65536, /* the largest manifest or record taken           */
 	CSGN1_VOUCHER = 8192,
 	CSGN1_RETRIES = 4,     /* for a result row that lost a race              */
+	CSGN1_OFFERED = 64,    /* sessions of a batch told apart on one return   */
 };
 
 /* One configured station.  Options first; host->bind fills them. */
@@ -28,6 +29,10 @@ struct csgn1 {
 	struct csn_anchor        anchors[CSN_ANCHORS_MAX];
 	struct station_maker     trusted[CSN_ANCHORS_MAX]; /* borrow from anchors  */
 	size_t                   trusted_count;
+
+	/* The sessions that offered last, the oldest overwritten first. */
+	uint8_t offered[CSGN1_OFFERED][16];
+	size_t  offered_next;
 };
 
 enum csgn1_phase {
