@@ -1,4 +1,5 @@
 # Whole programs, run as their users run them.
-dist_check_SCRIPTS += tests/session/cli.sh tests/session/demo.sh tests/session/tamper.sh
-EXTRA_DIST += tests/kit/tap.sh
-TESTS += tests/session/cli.sh
+WHOLE_TESTS = tests/session/cli.sh tests/session/exchange.sh tests/session/crash.sh
+dist_check_SCRIPTS += $(WHOLE_TESTS) tests/session/demo.sh tests/session/tamper.sh
+EXTRA_DIST += tests/kit/tap.sh tests/session/parties.sh
+TESTS += $(WHOLE_TESTS)

@@ -1,0 +1,172 @@
+#!/bin/bash
+# A station and devices as processes of their own; the messages between them are files.
+set -u
+. "${top_srcdir:?}/tests/kit/tap.sh"
+build=${top_builddir:?} bin=${top_builddir:?}/countersign
+# shellcheck source=tests/session/parties.sh
+. "$top_srcdir/tests/session/parties.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The two sides of one session; sets station_rc and device_rc.
+exchange() { # DEVICE SUBJECT [STATION-OPTION...]
+	local device=$1 subject=$2
+	shift 2
+	clear_air
+	rm -f "$device/delivered.json"
+	start_device "$device" --json
+	start_station "$subject" --json "$@"
+	finish "$station_pid"
+	station_rc=$rc
+	finish "$device_pid"
+	device_rc=$rc
+}
+
+# both_enrolled WHAT DEVICE
+both_enrolled() {
+	same "$1: the station exits 0" "$station_rc" 0
+	same "$1: the station's document says enrolled" "$(member station.out outcome)" enrolled
+	same "$1: the device exits 0" "$device_rc" 0
+	same "$1: the device's document says enrolled" "$(member "$2.out" outcome)" enrolled
+	check "$1: both name the same session" \
+		test "$(member station.out sid)" = "$(member "$2.out" sid)"
+	same "$1: the payload was delivered" \
+		"$(member "$2/delivered.json" config wifi 0 ssid)" workshop
+}
+
+one_way() { # SUITE
+	local did=device-$1
+	make_device "$did" --suite "$1" --owner "station/owner/owner-$1.key"
+	exchange "$did" "$did/manifest.cbor"
+	both_enrolled "suite $1 one way" "$did"
+	same "suite $1 one way: the rung was used" "$(shown "$did" next)" 1
+}
+
+two_way() { # SUITE
+	local did=device-$1
+	exchange "$did" "$did/manifest.cbor" --two-way
+	both_enrolled "suite $1 two way" "$did"
+	same "suite $1 two way: no rung was used" "$(shown "$did" next)" 1
+}
+
+# Nothing goes out to a device of the basic tier unless the owner's policy says so.
+basic_refused() {
+	make_device basic --tier basic
+	clear_air
+	start_station basic/psk-record.cbor --json
+	finish "$station_pid"
+	same "basic tier by default: exit 1" "$rc" 1
+	same "basic tier by default: the code" "$(member station.out error code)" CSN-POL-001
+	same "basic tier by default: what was found" "$(member station.out error found)" "tier basic"
+	has "basic tier by default: how to allow it" "$(member station.out error wanted)" \
+		"basic_tier = true"
+	check "basic tier by default: nothing was shown" test -z "$(first station/air/offer)"
+}
+
+basic_allowed() {
+	sed -i 's/^policy : .*/policy : { basic_tier = true; };/' station/countersign.conf
+	clear_air
+	start_station basic/psk-record.cbor --json
+	start_device basic --json
+	finish "$device_pid"
+	same "basic tier: the device's own policy refuses it too" \
+		"$rc $(member basic.out error code)" "1 CSN-180"
+	same "basic tier: the rung stays" "$(shown basic next)" 0
+	stop "$station_pid"
+	sed -i 's/^policy : .*/policy : { basic_tier = true; };/' basic/device.conf
+	exchange basic basic/psk-record.cbor
+	both_enrolled "basic tier, allowed" basic
+}
+
+# script SIDE-CONFIG ANSWER-LINE: that side's person is a file.
+script() {
+	local folder
+	folder=$(dirname "$1")
+	sed -i 's/^prompt : .*/prompt : { use = "script"; path = "answers"; };/' "$1"
+	printf '%s\n' "$2" >"$folder/answers"
+}
+
+pin_right() {
+	make_device pin
+	script station/countersign.conf "pin 493027"
+	script pin/device.conf "pin 493027"
+	exchange pin pin/manifest.cbor --pin
+	both_enrolled "the right PIN" pin
+	same "the right PIN: no try is counted" "$(shown pin tries)" 0
+}
+
+pin_wrong() {
+	clear_air
+	script pin/device.conf "pin 493028"
+	rm -f pin/delivered.json
+	start_station pin/manifest.cbor --json --pin
+	start_device pin --json
+	finish "$device_pid"
+	same "a wrong PIN: the device exits 1" "$rc" 1
+	same "a wrong PIN: its code" "$(member pin.out error code)" CSN-161
+	stop "$station_pid"
+	same "a wrong PIN: the station ends with an offer" "$(member station.out outcome)" offered
+	same "a wrong PIN: exit 0" "$rc" 0
+	same "a wrong PIN: one try is counted" "$(shown pin tries)" 1
+	same "a wrong PIN: the rung stays" "$(shown pin next)" 1
+	check "a wrong PIN: nothing was delivered" test ! -e pin/delivered.json
+	script pin/device.conf "pin 493027"
+	exchange pin pin/manifest.cbor --pin
+	both_enrolled "the right PIN after it" pin
+	same "the right PIN after it: the tries are forgotten" "$(shown pin tries)" 0
+}
+
+# Three devices before one station, and one that is not meant.
+batch() {
+	local name pids=()
+	clear_air
+	for name in a b c other; do
+		make_device "$name"
+		start_device "$name" --json
+		pids+=("$device_pid")
+	done
+	timeout --foreground 60 "$bin" run a/manifest.cbor b/manifest.cbor c/manifest.cbor \
+		--payload payload.json --json -c station/countersign.conf \
+		>run.out 2>run.err <&-
+	same "a batch of three exits 0" $? 0
+	for name in 0 1 2; do
+		same "batch: row $name is enrolled" "$(member run.out rows $name outcome)" enrolled
+		finish "${pids[$name]}"
+	done
+	for name in a b c; do
+		same "batch: $name is enrolled" "$(member $name.out outcome)" enrolled
+		same "batch: $name used one rung" "$(shown $name next)" 1
+		check "batch: $name took its own" \
+			test "$(member $name.out did)" = "$(shown $name did)"
+	done
+	check "batch: three sessions" \
+		test "$(for name in a b c; do member $name.out sid; done | sort -u | wc -l)" -eq 3
+	stop "${pids[3]}"
+	same "batch: a fourth device is not meant and stays as it was" "$(shown other next)" 0
+	same "batch: nothing is staged on it" "$(shown other enrolled)" false
+}
+
+audit() {
+	"$bin" audit verify -c station/countersign.conf >verify.out 2>&1
+	same "the station's log verifies, not anchored" $? 5
+	"$bin" audit show --json -c station/countersign.conf >audit.out 2>&1
+	same "audit show --json is one document" "$(member audit.out ok)" true
+	"$bin" audit checkpoint -c station/countersign.conf >checkpoint
+	same "a checkpoint is signed" $? 0
+	"$bin" audit verify --at-least checkpoint -c station/countersign.conf >verify.out 2>&1
+	same "the log verifies from it" $? 0
+}
+
+gather_modules "$work/modules"
+make_parties "$work/parties"
+one_way 1
+one_way 2
+two_way 1
+two_way 2
+basic_refused
+basic_allowed
+pin_right
+pin_wrong
+batch
+audit
+tap_done
