@@ -29,11 +29,10 @@ RATE = 48000
 def find_channel(given):
     if given:
         return pathlib.Path(given)
-    for base in (TOP.parent, TOP.parent.parent):
-        path = base / "shared/lab/acoustic/channel.py"
-        if path.exists():
-            return path
-    sys.exit("acoustic: no channel.py beside the source tree; say --channel FILE")
+    for base in (os.environ.get("CSN_SHARED"), TOP.parent / "shared", TOP.parent.parent / "shared"):
+        if base and (pathlib.Path(base) / "lab/acoustic/channel.py").exists():
+            return pathlib.Path(base) / "lab/acoustic/channel.py"
+    sys.exit("acoustic: no channel.py; CSN_SHARED says where shared/ is, or say --channel FILE")
 
 
 def find_pipe():
