@@ -12,13 +12,14 @@ tests_vectors_csn_vectors_SOURCES = \
 	tests/vectors/run-rfc.c \
 	tests/vectors/run-rows.c \
 	tests/vectors/run-wycheproof.c \
+	tests/vectors/run-x509.c \
 	tests/vectors/runners.h \
 	tests/vectors/vectors.c \
 	tests/vectors/vectors.h
 tests_vectors_csn_vectors_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_vectors_csn_vectors_LDADD = \
 	sdk/device/libcsndevice.la plugins/ceremony/csgn1/libcsgn1.la \
-	plugins/attest/psk/libpsk.la \
+	plugins/attest/psk/libpsk.la plugins/attest/x509/libx509.la \
 	plugins/format/json/libjson.la \
 	sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
 dist_check_SCRIPTS += tests/vectors/vectors.sh

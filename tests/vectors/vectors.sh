@@ -5,7 +5,7 @@ set -u
 runner=${top_builddir:?}/tests/vectors/csn-vectors
 data=${CSN_SHARED:-$top_srcdir/../shared}/data
 
-for dir in csgn1 cbor cose crypto json; do
+for dir in csgn1 cbor cose crypto json x509/limbo; do
 	if [ ! -d "$data/$dir" ]; then
 		tap_count=$((tap_count + 1))
 		echo "ok $tap_count - $dir # SKIP no vectors at $data/$dir"
@@ -14,6 +14,6 @@ for dir in csgn1 cbor cose crypto json; do
 	rc=0
 	out=$("$runner" "$data/$dir" 2>&1) || rc=$?
 	printf '%s\n' "$out" | grep -v ': 1 of 1, 0 left out$' | sed 's/^/# /'
-	tap_ok $rc "$(printf '%s\n' "$out" | tail -1 | sed 's/.*: /'"$dir"' vectors, /')"
+	tap_ok $rc "$(printf '%s\n' "$out" | tail -1 | sed 's|.*: |'"$dir"' vectors, |')"
 done
 tap_done

@@ -1,0 +1,286 @@
+#include "path-checks.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+X509 *
+x509_cert_load(struct csn_bytes der)
+{
+	const unsigned char *p = der.ptr;
+
+	if (der.len == 0 || der.len > X509_CERT_MAX)
+		return NULL;
+	X509 *cert = d2i_X509(NULL, &p, (long)der.len);
+	if (cert != NULL && p == der.ptr + der.len)
+		return cert;
+	X509_free(cert);
+	ERR_clear_error();
+	return NULL;
+}
+
+static bool
+refuse(struct x509_refusal *why, const char *reason, unsigned at)
+{
+	*why = (struct x509_refusal){ .reason = reason, .at = at };
+	return false;
+}
+
+static bool
+is_self_issued(const X509 *cert)
+{
+	return X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0;
+}
+
+/* A pinned anchor without keyUsage is taken; nothing else strict finds is. */
+static int
+on_error(int ok, X509_STORE_CTX *ctx)
+{
+	unsigned *anchor = X509_STORE_CTX_get_app_data(ctx);
+
+	if (!ok && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_CA_CERT_MISSING_KEY_USAGE &&
+	    X509_STORE_CTX_get_error_depth(ctx) == (int)*anchor) {
+		X509_STORE_CTX_set_error(ctx, X509_V_OK);
+		return 1;
+	}
+	return ok;
+}
+
+static const char *
+name_of(int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+		return "x509.signature";
+	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
+		return "x509.pathlen";
+	case X509_V_ERR_PERMITTED_VIOLATION:
+	case X509_V_ERR_EXCLUDED_VIOLATION:
+	case X509_V_ERR_SUBTREE_MINMAX:
+	case X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE:
+	case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
+	case X509_V_ERR_UNSUPPORTED_NAME_SYNTAX:
+		return "x509.nc";
+	case X509_V_ERR_AKID_SKID_MISMATCH:
+	case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+		return "x509.issuer";
+	default:
+		return "x509.strict";
+	}
+}
+
+/* OpenSSL must have judged these certificates and no other path. */
+static bool
+is_same_path(X509_STORE_CTX *ctx, X509 *const *path, unsigned count)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+
+	if (sk_X509_num(chain) != (int)count)
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		if (X509_cmp(sk_X509_value(chain, (int)i), path[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool
+check_openssl(X509 *const *path, unsigned count, struct x509_refusal *why)
+{
+	X509_STORE      *store = X509_STORE_new();
+	X509_STORE_CTX  *ctx = X509_STORE_CTX_new();
+	STACK_OF(X509)  *trusted = sk_X509_new_null(), *between = sk_X509_new_null();
+	unsigned         anchor = count - 1;
+	bool             good = false;
+
+	refuse(why, "x509.fault", 0);
+	if (store == NULL || ctx == NULL || trusted == NULL || between == NULL ||
+	    sk_X509_push(trusted, path[anchor]) == 0)
+		goto done;
+	for (unsigned i = 1; i < anchor; i++)
+		if (sk_X509_push(between, path[i]) == 0)
+			goto done;
+	if (X509_STORE_CTX_init(ctx, store, path[0], between) != 1)
+		goto done;
+	X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
+	/* The times are ours: OpenSSL ends a certificate one second early. */
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
+	                                           X509_V_FLAG_NO_CHECK_TIME);
+	X509_VERIFY_PARAM_set_auth_level(param, 2);
+	X509_STORE_CTX_set_app_data(ctx, &anchor);
+	X509_STORE_CTX_set_verify_cb(ctx, on_error);
+	if (X509_verify_cert(ctx) == 1)
+		good = is_same_path(ctx, path, count) || refuse(why, "x509.path", 0);
+	else
+		refuse(why, name_of(X509_STORE_CTX_get_error(ctx)),
+		       (unsigned)X509_STORE_CTX_get_error_depth(ctx));
+done:
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(store);
+	sk_X509_free(trusted);
+	sk_X509_free(between);
+	ERR_clear_error();
+	return good;
+}
+
+static enum x509_place
+place_of(unsigned at, unsigned count)
+{
+	return at == 0 ? X509_LEAF : at == count - 1 ? X509_ANCHOR : X509_INTERMEDIATE;
+}
+
+/* What needs two certificates of the path, or all of them. */
+static bool
+check_links(X509 *const *path, unsigned count, const struct x509_path_rules *rules,
+            struct x509_refusal *why)
+{
+	int         between = 0;
+	const char *reason = NULL;
+
+	for (unsigned i = 1; i + 1 < count; i++)
+		between += !is_self_issued(path[i]);
+	if (rules->max_intermediates != X509_PATH_NO_LIMIT && between > rules->max_intermediates)
+		return refuse(why, "x509.depth", count - 1);
+	for (unsigned i = 0; i + 1 < count; i++) {
+		for (unsigned k = i + 1; reason == NULL && k < count; k++)
+			reason = x509_check_wildcards(path[i], path[k]);
+		if (reason == NULL && rules->crls != NULL)
+			reason = x509_check_crls(path[i], path[i + 1], rules);
+		if (reason != NULL)
+			return refuse(why, reason, i);
+	}
+	return true;
+}
+
+bool
+x509_path_check(X509 *const *path, unsigned count, const struct x509_path_rules *rules,
+                struct x509_refusal *why)
+{
+	if (count < 2 || count > X509_PATH_MAX)
+		return refuse(why, "x509.depth", 0);
+	for (unsigned i = 0; i < count; i++) {
+		const char *reason = x509_check_cert(path[i], place_of(i, count), rules);
+		if (reason != NULL)
+			return refuse(why, reason, i);
+	}
+	return check_openssl(path, count, why) && check_links(path, count, rules, why);
+}
+
+/* A search in progress. */
+struct search {
+	const struct x509_path_rules *rules;
+	STACK_OF(X509)               *pool, *anchors;
+	X509                         *path[X509_PATH_MAX];
+	unsigned                      budget;
+	struct x509_refusal           why; /* of the longest path that failed */
+	unsigned                      why_len;
+};
+
+static void
+note(struct search *search, struct x509_refusal why, unsigned len)
+{
+	if (len <= search->why_len)
+		return;
+	search->why = why;
+	search->why_len = len;
+}
+
+static bool
+signs(struct search *search, X509 *issuer, X509 *cert)
+{
+	EVP_PKEY *key;
+
+	if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(cert)) != 0)
+		return false;
+	key = X509_get0_pubkey(issuer);
+	if (key == NULL || search->budget == 0)
+		return false;
+	search->budget--;
+	bool good = X509_verify(cert, key) == 1;
+	ERR_clear_error();
+	return good;
+}
+
+/* Never one certificate, nor one name with one key, twice in a path. */
+static bool
+is_used(const struct search *search, unsigned len, X509 *cert)
+{
+	for (unsigned i = 0; i < len; i++)
+		if (X509_NAME_cmp(X509_get_subject_name(search->path[i]),
+		                  X509_get_subject_name(cert)) == 0 &&
+		    EVP_PKEY_eq(X509_get0_pubkey(search->path[i]), X509_get0_pubkey(cert)) == 1)
+			return true;
+	return false;
+}
+
+static bool
+end_at_anchor(struct search *search, unsigned len)
+{
+	struct x509_refusal why;
+
+	for (int i = 0; i < sk_X509_num(search->anchors); i++) {
+		X509 *anchor = sk_X509_value(search->anchors, i);
+		/* One that does not verify still tells more than "no path". */
+		if (X509_NAME_cmp(X509_get_subject_name(anchor),
+		                  X509_get_issuer_name(search->path[len - 1])) != 0 ||
+		    search->budget < len)
+			continue;
+		search->budget -= len;
+		search->path[len] = anchor;
+		if (x509_path_check(search->path, len + 1, search->rules, &why))
+			return true;
+		note(search, why, len + 1);
+	}
+	return false;
+}
+
+static bool
+extend(struct search *search, unsigned len)
+{
+	if (len >= X509_PATH_MAX || search->budget == 0)
+		return false;
+	if (end_at_anchor(search, len))
+		return true;
+	for (int i = 0; i < sk_X509_num(search->pool); i++) {
+		X509       *next = sk_X509_value(search->pool, i);
+		if (X509_NAME_cmp(X509_get_subject_name(next),
+		                  X509_get_issuer_name(search->path[len - 1])) != 0 ||
+		    is_used(search, len, next))
+			continue;
+		const char *reason = x509_check_cert(next, X509_INTERMEDIATE, search->rules);
+		if (reason != NULL) {
+			note(search, (struct x509_refusal){ reason, len }, len + 1);
+			continue;
+		}
+		if (!signs(search, next, search->path[len - 1]))
+			continue;
+		search->path[len] = next;
+		if (extend(search, len + 1))
+			return true;
+	}
+	return false;
+}
+
+bool
+x509_path_find(X509 *leaf, STACK_OF(X509) *pool, STACK_OF(X509) *anchors,
+               const struct x509_path_rules *rules, struct x509_refusal *why)
+{
+	struct search search = {
+		.rules = rules,
+		.pool = pool,
+		.anchors = anchors,
+		.path = { leaf },
+		.budget = X509_PATH_BUDGET,
+		.why = { "x509.anchor", 0 },
+	};
+	const char *reason = x509_check_cert(leaf, X509_LEAF, rules);
+
+	if (reason != NULL)
+		return refuse(why, reason, 0);
+	if (extend(&search, 1))
+		return true;
+	*why = search.why;
+	return false;
+}
