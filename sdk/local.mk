@@ -13,3 +13,7 @@ pkginclude_HEADERS = \
 	sdk/include/countersign/prompt.h \
 	sdk/include/countersign/store.h \
 	sdk/include/countersign/types.h
+
+# What a plugin's own build asks for.
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = sdk/countersign.pc
