@@ -1,5 +1,6 @@
 /* device: the device's side, as an agent on this machine. */
 #include "core/buf.h"
+#include "core/cli/fetch.h"
 #include "core/cli/runner.h"
 #include "core/error.h"
 #include "device/state.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *dir = ".", *deliver;
+static const char *dir = ".", *deliver, *out_dir;
 static int         once;
 
 static const struct poptOption options[] = {
@@ -18,6 +19,8 @@ static const struct poptOption options[] = {
 	  NULL },
 	{ "deliver", 0, POPT_ARG_STRING, &deliver, 0,
 	  "write the delivered configuration here (default: DIR/delivered.json)", "FILE" },
+	{ "out", 0, POPT_ARG_STRING, &out_dir, 0,
+	  "where fetch stores attachments (default: DIR/attachments)", "FOLDER" },
 	POPT_TABLEEND,
 };
 
@@ -166,6 +169,24 @@ run_show(struct cli *cli)
 	return code;
 }
 
+/* The body as JSON, without the keys of attachments: those stay in the store. */
+static int
+body_text(struct runner *r, struct csn_bytes body, struct csn_buf **ret_text,
+          struct csn_error *err)
+{
+	uint8_t *copy = malloc(body.len + 1);
+
+	if (copy == NULL)
+		return csn_fail(err, CSN_E_NOMEM, "no memory for a body");
+	memcpy(copy, body.ptr, body.len);
+	fetch_forget_all(copy, body.len);
+	int result = csn_station_encode(r->station, "json", (struct csn_bytes){ copy, body.len },
+	                                ret_text, err);
+	csn_wipe(copy, body.len);
+	free(copy);
+	return result;
+}
+
 /* Activation, here: the body as JSON in a file only its owner can read. */
 static int
 write_delivered(struct runner *r)
@@ -177,7 +198,7 @@ write_delivered(struct runner *r)
 	int              code = CLI_OK;
 
 	if (csn_station_get(r->station, "staged", key, &body, &err) != CSN_OK ||
-	    csn_station_encode(r->station, "json", csn_buf_bytes(body), &text, &err) != CSN_OK)
+	    body_text(r, csn_buf_bytes(body), &text, &err) != CSN_OK)
 		code = failed(r->cli, &err, "the body stays staged in the store");
 	else {
 		struct csn_bytes bytes  = csn_buf_bytes(text);
@@ -250,13 +271,29 @@ run_agent(struct cli *cli)
 }
 
 static int
+run_fetch(struct cli *cli)
+{
+	char *config = NULL, *folder = NULL;
+
+	if (cli->config == NULL)
+		cli->config = config = cli_path(dir, "device.conf");
+	if (out_dir == NULL)
+		folder = cli_path(dir, "attachments");
+	int code = fetch_run(cli, cli->config, out_dir != NULL ? out_dir : folder);
+	free(config);
+	free(folder);
+	return code;
+}
+
+static int
 run(struct cli *cli)
 {
 	static const struct {
 		const char *word;
 		int (*run)(struct cli *cli);
-	} words[] = { { "init", run_init }, { "run", run_agent }, { "show", run_show } };
-	const char *word = cli_word(cli, "device", "init run show");
+	} words[] = { { "init", run_init }, { "run", run_agent }, { "show", run_show },
+		      { "fetch", run_fetch } };
+	const char *word = cli_word(cli, "device", "init run show fetch");
 
 	for (size_t i = 0; word != NULL && i < sizeof words / sizeof *words; i++)
 		if (strcmp(word, words[i].word) == 0)
@@ -266,13 +303,15 @@ run(struct cli *cli)
 
 const struct cli_command cli_device = {
 	.name     = "device",
-	.summary  = "the device's side: set up, run, show",
-	.synopsis = "init|run|show [--dir DIR]",
+	.summary  = "the device's side: set up, run, show, fetch attachments",
+	.synopsis = "init|run|show|fetch [--dir DIR]",
 	.detail   = "init takes the state file of a manufactured device into its store, once. run\n"
 	            "listens on the channels of DIR/device.conf until it is enrolled, checks\n"
 	            "everything, commits and writes the configuration it was given. show prints the\n"
-	            "durable state without secrets.",
-	.words    = "init run show",
+	            "durable state without secrets. fetch takes the attachments of the delivered body\n"
+	            "from the channel of role bulk, stores each once its digest is right, and then\n"
+	            "removes its key; exit 4: some are not there yet.",
+	.words    = "init run show fetch",
 	.options  = options,
 	.run      = run,
 };

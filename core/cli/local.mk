@@ -1,8 +1,8 @@
 # The command.
 bin_PROGRAMS += countersign
 countersign_SOURCES = \
-	core/cli/audit.c core/cli/cli.h core/cli/commands.c core/cli/config.c \
-	core/cli/demo.c core/cli/device.c core/cli/explain.c core/cli/files.c \
+	core/cli/attach.c core/cli/attach.h core/cli/audit.c core/cli/cli.h core/cli/commands.c core/cli/config.c \
+	core/cli/demo.c core/cli/device.c core/cli/explain.c core/cli/fetch.c core/cli/fetch.h core/cli/files.c \
 	core/cli/main.c core/cli/man.c core/cli/man.h core/cli/manufacture.c \
 	core/cli/misc.c core/cli/out.c core/cli/pki.c core/cli/pki.h \
 	core/cli/plugins.c core/cli/provision.c core/cli/reasons.c core/cli/run.c \

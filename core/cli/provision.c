@@ -1,5 +1,7 @@
 /* provision: one session with one device. */
-#include "core/cli/runner.h"
+#include "core/buf.h"
+#include "core/cli/attach.h"
+#include "core/error.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 
 static const char *payload_path, *format = "json";
 static int         want_pin, two_way, valid_s;
+static char      **attach_specs;
 
 static const struct poptOption options[] = {
 	{ "payload", 'p', POPT_ARG_STRING, &payload_path, 0, "what to deliver", "FILE" },
@@ -22,6 +25,9 @@ static const struct poptOption options[] = {
 	  NULL },
 	{ "valid", 0, POPT_ARG_INT, &valid_s, 0, "seconds until the offer ends (0: no end)",
 	  "SECONDS" },
+	{ "attach", 'a', POPT_ARG_ARGV, &attach_specs, 0,
+	  "a file to send after it, up to 8 times; KIND may follow the id: ID:KIND=FILE",
+	  "ID=FILE" },
 	POPT_TABLEEND,
 };
 
@@ -42,8 +48,10 @@ read_input(struct cli *cli, const char *what, const char *path, size_t limit, ui
 	                "no %s: %s", what, r == -EFBIG ? "it is over its bound" : strerror(-r));
 }
 
+/* One session; with attachments their streams follow once the offer is on record. */
 static int
-session(struct cli *cli, struct runner *r, struct csn_bytes subject, struct csn_bytes payload)
+session(struct runner *r, struct csn_bytes subject, struct csn_bytes payload,
+        const char *payload_format, struct attach_set *set)
 {
 	struct csn_station_ask ask = {
 		.begin = {
@@ -55,26 +63,69 @@ session(struct cli *cli, struct runner *r, struct csn_bytes subject, struct csn_
 			.not_after_unix_s =
 				valid_s > 0 ? (uint64_t)time(NULL) + (uint64_t)valid_s : 0,
 		},
-		.format  = format,
+		.format  = payload_format,
 		.payload = payload,
 	};
-	int code = runner_open(r, cli, CSN_SIDE_STATION);
+	int code = runner_session(r, &ask);
+
+	if (code != CLI_OK)
+		return code;
+	code = runner_report(r);
+	if (set == NULL || r->outcome == CSN_OUTCOME_REFUSED || r->outcome == CSN_OUTCOME_NONE)
+		return code;
+	int published = attach_publish(set, r->sid);
+	return published != CLI_OK ? published : code;
+}
+
+static int
+session_attached(struct runner *r, struct csn_bytes subject, struct csn_bytes payload)
+{
+	static struct attach_set set;
+	struct csn_error         err    = { 0 };
+	struct csn_buf          *record = NULL;
+	uint8_t                 *joined = NULL;
+	size_t                   len    = 0;
+	int                      code;
+
+	if (csn_station_decode(r->station, format, payload, &record, &err) != CSN_OK)
+		return cli_fail(r->cli, CLI_USAGE,
+		                &(struct cli_failure){ .code   = "CSN-RUN-002",
+		                                       .effect = "nothing was sent" },
+		                "%s", csn_error_text(&err));
+	code = attach_prepare(&set, r->cli, attach_specs,
+	                      r->cli->config != NULL ? r->cli->config : "countersign.conf",
+	                      subject);
+	if (code == CLI_OK)
+		code = attach_record(&set, csn_buf_bytes(record), &joined, &len);
+	csn_buf_unref(record);
+	if (code == CLI_OK)
+		code = session(r, subject, (struct csn_bytes){ joined, len }, "cbor", &set);
+	attach_done(&set);
+	if (joined != NULL)
+		csn_wipe(joined, len);
+	free(joined);
+	return code;
+}
+
+static int
+open_and_offer(struct cli *cli, struct csn_bytes subject, struct csn_bytes payload)
+{
+	static struct runner r;
+	int                  code = runner_open(&r, cli, CSN_SIDE_STATION);
 
 	if (code == CLI_OK)
-		code = runner_session(r, &ask);
-	if (code == CLI_OK)
-		code = runner_report(r);
-	runner_close(r);
+		code = attach_specs != NULL ? session_attached(&r, subject, payload)
+		                            : session(&r, subject, payload, format, NULL);
+	runner_close(&r);
 	return code;
 }
 
 static int
 run(struct cli *cli)
 {
-	static struct runner r;
-	uint8_t             *subject = NULL, *payload = NULL;
-	size_t               subject_len = 0, payload_len = 0;
-	const char          *path = cli->arg_count > 0 ? cli->args[0] : NULL;
+	uint8_t    *subject = NULL, *payload = NULL;
+	size_t      subject_len = 0, payload_len = 0;
+	const char *path = cli->arg_count > 0 ? cli->args[0] : NULL;
 	int code = read_input(cli, "manifest or psk-record", path, SUBJECT_LIMIT, &subject,
 	                      &subject_len);
 
@@ -82,8 +133,8 @@ run(struct cli *cli)
 		code = read_input(cli, "payload (--payload FILE)", payload_path, PAYLOAD_LIMIT,
 		                  &payload, &payload_len);
 	if (code == CLI_OK)
-		code = session(cli, &r, (struct csn_bytes){ subject, subject_len },
-		               (struct csn_bytes){ payload, payload_len });
+		code = open_and_offer(cli, (struct csn_bytes){ subject, subject_len },
+		                      (struct csn_bytes){ payload, payload_len });
 	if (payload != NULL)
 		csn_wipe(payload, payload_len);
 	if (subject != NULL)
@@ -100,7 +151,8 @@ const struct cli_command cli_provision = {
 	.detail   = "DEVICE is the manifest (or, for the basic tier, the psk-record) the manufacturer\n"
 	            "made. The offer goes out on the channel of role offer, the bind message on the\n"
 	            "channel of role bind. Ctrl-C ends the session cleanly: the offer then stays\n"
-	            "recorded as offered. Exit 0: enrolled, or offered one way; 1: refused; 5: unknown.",
+	            "recorded as offered. --attach files follow as sealed streams on the channel of role\n"
+	            "bulk. Exit 0: enrolled, or offered one way; 1: refused; 5: unknown.",
 	.options  = options,
 	.run      = run,
 };

@@ -35,7 +35,8 @@ static const char config_text[] =
 	"channels = (\n"
 	"  { role = \"offer\";  use = \"file\"; folder = \"air/offer\";  medium = \"qr\"; },\n"
 	"  { role = \"bind\";   use = \"file\"; folder = \"air/bind\";   medium = \"ultrasonic\"; },\n"
-	"  { role = \"return\"; use = \"file\"; folder = \"air/return\"; medium = \"serial\"; }\n"
+	"  { role = \"return\"; use = \"file\"; folder = \"air/return\"; medium = \"serial\"; },\n"
+	"  { role = \"bulk\";   use = \"file\"; folder = \"air/bulk\";   medium = \"file\"; }\n"
 	");\n"
 	"attest = ( { use = \"x509\"; anchors = \"trust/makers\"; } );\n"
 	"keys : { use = \"file\"; path = \"keys\"; };\n"
@@ -45,6 +46,7 @@ static const char config_text[] =
 
 static const char *const folders[] = {
 	"owner", "keys", "trust", "trust/makers", "air", "air/offer", "air/bind", "air/return",
+	"air/bulk",
 };
 
 static int
