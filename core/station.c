@@ -259,6 +259,53 @@ csn_station_decode(struct csn_station *st, const char *format, struct csn_bytes 
 	return i->component->ops.format->decode(i->self, bytes, ret_record, err);
 }
 
+struct carry {
+	struct csn_loop *loop;
+	bool done;
+	int result;
+	struct csn_error err;
+};
+
+static void
+on_carried(void *arg, int result, const struct csn_error *err)
+{
+	struct carry *carry = arg;
+
+	carry->done = true;
+	carry->result = result;
+	if (result < 0 && err != NULL)
+		carry->err = *err;
+	csn_loop_quit(carry->loop);
+}
+
+int
+csn_station_send(struct csn_station *st, uint32_t role, struct csn_bytes message,
+		 struct csn_error *err)
+{
+	struct link *link = role <= CSN_ROLE_BULK ? st->links[role] : NULL;
+	struct carry carry = { .loop = st->loop };
+	struct link_send *send = NULL;
+
+	if (link == NULL)
+		return csn_fail(err, CSN_E_MISSING, "no channel has this role");
+	int r = link_send(link, message, on_carried, &carry, &send);
+	if (r < 0)
+		return csn_fail(err, r, "%s", csn_result_text(r));
+	r = csn_loop_run(st->loop);
+	if (!carry.done) {
+		link_cancel(link, send);
+		return csn_fail(err, CSN_E_CANCELLED, "stopped before it was sent");
+	}
+	link_rest(link);
+	if (carry.result < 0)
+		return csn_fail(err, carry.result, "%s",
+				carry.err.text[0] != '\0'
+					? carry.err.text
+					: csn_result_text(carry.result));
+	return r < 0 ? csn_fail(err, r, "the loop failed: %s", csn_result_text(r))
+		     : CSN_OK;
+}
+
 /*
  * ---- the audit log ------------------------------------------------------------------
  */

@@ -106,6 +106,13 @@ int csn_station_decode(struct csn_station *st, const char *format,
 		       struct csn_error *err);
 
 /*
+ * Sends one message on the channel of @role (enum csn_role) and comes back when it was
+ * carried in full once, or csn_station_stop was called: then CSN_E_CANCELLED.
+ */
+int csn_station_send(struct csn_station *st, uint32_t role, struct csn_bytes message,
+		     struct csn_error *err);
+
+/*
  * Walks the audit log: runs the loop until every entry went through @each (a
  * non-zero return ends the walk with that value).
  */

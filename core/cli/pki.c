@@ -199,6 +199,22 @@ pki_cert_write(const char *path, const uint8_t *der, size_t len)
 }
 
 int
+pki_cert_read(const char *path, uint8_t **ret_der)
+{
+	BIO     *bio  = BIO_new_file(path, "r");
+	X509    *cert = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	uint8_t *der  = NULL;
+	int      len  = cert != NULL ? i2d_X509(cert, &der) : -1;
+
+	X509_free(cert);
+	BIO_free(bio);
+	if (len <= 0)
+		return -EIO;
+	*ret_der = der;
+	return len;
+}
+
+int
 pki_public_write(const char *path, const EVP_PKEY *key)
 {
 	BIO *bio = BIO_new(BIO_s_mem());

@@ -35,6 +35,8 @@ int pki_certify(const EVP_PKEY *subject, const char *subject_name, enum pki_role
                 uint8_t **ret_der);
 /* Writes one DER certificate as PEM. */
 int pki_cert_write(const char *path, const uint8_t *der, size_t len);
+/* Reads the first certificate of a PEM file: DER, by OPENSSL_malloc; length or negative. */
+int pki_cert_read(const char *path, uint8_t **ret_der);
 /* Writes a key's SPKI as PEM ("PUBLIC KEY"). */
 int pki_public_write(const char *path, const EVP_PKEY *key);
 /* The last OpenSSL reason, for a message. */

@@ -60,39 +60,56 @@ cannot(struct cli *cli, const char *what, int r)
 	                "cannot make %s/%s", dir, what);
 }
 
-/* Owner anchor, station key and its certificate for one suite. */
+/* A leaf of the owner's: keys/NAME-SUITE.key and its certificate. */
+static int
+make_leaf(struct cli *cli, int suite, const char *leaf, const char *subject,
+          enum pki_role role, const EVP_PKEY *anchor)
+{
+	char      key[32], cert[32];
+	uint8_t  *der = NULL;
+	EVP_PKEY *own = NULL;
+	int       code = CLI_OK, r = 0;
+
+	snprintf(key, sizeof key, "keys/%s-%d.key", leaf, suite);
+	snprintf(cert, sizeof cert, "keys/%s-%d.pem", leaf, suite);
+	char *key_path = cli_path(dir, key), *cert_path = cli_path(dir, cert);
+
+	if ((own = pki_key_obtain(key_path, suite)) == NULL)
+		code = cannot(cli, key, 0);
+	else if ((r = pki_certify(own, subject, role, anchor, "Owner", days, &der)) < 0)
+		code = cannot(cli, cert, 0);
+	else if ((r = pki_cert_write(cert_path, der, (size_t)r)) < 0)
+		code = cannot(cli, cert, r);
+	OPENSSL_free(der);
+	EVP_PKEY_free(own);
+	free(key_path);
+	free(cert_path);
+	return code;
+}
+
+/* Owner anchor, station key, release key and their certificates for one suite. */
 static int
 make_suite(struct cli *cli, int suite)
 {
-	char      leaf[32], owner[32], pub[32], cert[32];
-	uint8_t  *der = NULL;
-	EVP_PKEY *anchor = NULL, *station = NULL;
+	char      owner[32], pub[32];
+	EVP_PKEY *anchor = NULL;
 	int       code = CLI_OK, r = 0;
 
 	snprintf(owner, sizeof owner, "owner/owner-%d.key", suite);
 	snprintf(pub, sizeof pub, "owner/owner-%d.pem", suite);
-	snprintf(leaf, sizeof leaf, "keys/station-%d.key", suite);
-	snprintf(cert, sizeof cert, "keys/station-%d.pem", suite);
-	char *owner_path = cli_path(dir, owner), *leaf_path = cli_path(dir, leaf);
-	char *pub_path = cli_path(dir, pub), *cert_path = cli_path(dir, cert);
+	char *owner_path = cli_path(dir, owner), *pub_path = cli_path(dir, pub);
 
 	if ((anchor = pki_key_obtain(owner_path, suite)) == NULL)
 		code = cannot(cli, owner, 0);
 	else if ((r = pki_public_write(pub_path, anchor)) < 0)
 		code = cannot(cli, pub, r);
-	else if ((station = pki_key_obtain(leaf_path, suite)) == NULL)
-		code = cannot(cli, leaf, 0);
-	else if ((r = pki_certify(station, name, PKI_STATION, anchor, "Owner", days, &der)) < 0)
-		code = cannot(cli, cert, 0);
-	else if ((r = pki_cert_write(cert_path, der, (size_t)r)) < 0)
-		code = cannot(cli, cert, r);
-	OPENSSL_free(der);
+	if (code == CLI_OK)
+		code = make_leaf(cli, suite, "station", name, PKI_STATION, anchor);
+	if (code == CLI_OK)
+		code = make_leaf(cli, suite, "release", "Releases", PKI_RELEASE, anchor);
 	EVP_PKEY_free(anchor);
-	EVP_PKEY_free(station);
 	free(owner_path);
 	free(pub_path);
-	free(leaf_path);
-	free(cert_path);
 	return code;
 }
 
@@ -163,7 +180,7 @@ const struct cli_command cli_setup = {
 	.summary  = "keys, owner anchors, station certificate and a first configuration",
 	.synopsis = "[--dir DIR] [--name NAME]",
 	.detail   = "Makes DIR with owner/ (the owner's anchors), keys/ (the station's keys and\n"
-	            "certificates for both suites and the key of the audit log), trust/makers/ and\n"
+	            "certificates, and the owner's release key, for both suites, and the log's key), trust/makers/ and\n"
 	            "countersign.conf. What is there already is kept, so it also renews certificates.",
 	.options  = options,
 	.run      = run,

@@ -6,3 +6,5 @@ TESTS += $(WHOLE_TESTS)
 EXTRA_DIST += tests/session/two-folders.sh
 dist_check_SCRIPTS += tests/session/attach.sh
 TESTS += tests/session/attach.sh
+dist_check_SCRIPTS += tests/session/release.sh
+TESTS += tests/session/release.sh
