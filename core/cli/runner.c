@@ -126,7 +126,9 @@ runner_session(struct runner *r, struct csn_station_ask *ask)
 	                                                                          : CLI_CANNOT,
 	                &(struct cli_failure){ .code   = "CSN-RUN-002",
 	                                       .stage  = "session",
-	                                       .effect = "nothing was sent" },
+	                                       .found  = csn_error_text(&err),
+	                                       .effect = "nothing was sent",
+	                                       .next   = "correct it and start again" },
 	                "%s", csn_error_text(&err));
 }
 
@@ -155,7 +157,7 @@ report_refusal(struct runner *r)
 	                &(struct cli_failure){
 				.code   = code,
 				.stage  = r->reason,
-				.found  = r->found[0] ? r->found : NULL,
+				.found  = r->found[0] ? r->found : r->text,
 				.wanted = r->wanted[0] ? r->wanted : NULL,
 				.effect = r->side == CSN_SIDE_STATION
 	                                          ? "no credential was released by this refusal"

@@ -29,6 +29,9 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
+# shellcheck source=tests/session/parties.sh
+. "$top/tests/session/parties.sh"
+
 say() { printf '%s\n' "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
@@ -64,34 +67,6 @@ start_sound() {
 		>"$out/pulse.log" 2>&1 &
 	pids+=($!)
 	wait_until "PulseAudio" pactl info
-}
-
-# Polls a condition that nothing can announce to us: the start of a foreign daemon.
-wait_until() {
-	local what=$1 tries=200
-	shift
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || die "$what did not start; see $out"
-		sleep 0.05
-	done
-}
-
-# make_parties NAME: an owner, a maker and a device in $out/NAME.
-make_parties() {
-	local dir=$out/$1
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	cd "$dir"
-	"$bin" setup -q --dir station --plugin-path "$modules"
-	"$bin" manufacture -q --maker maker --out device --owner station/owner/owner-1.key \
-		--plugin-path "$modules"
-	cp maker/maker-1.pem station/trust/makers/
-	"$bin" device init -q --dir device
-	cat >payload.json <<-'EOF'
-	{ "config": { "wifi": [ { "ssid": "workshop", "auth": "wpa2-psk",
-	    "passphrase": "correct horse battery" } ] } }
-	EOF
 }
 
 station_conf() {
@@ -135,13 +110,7 @@ device_conf() {
 	EOF
 }
 
-# provision: starts the device, then the station; both tell their story.
-device_pid=''
-start_device() {
-	"$bin" device run --once --dir device >device.story 2>device.err &
-	device_pid=$!
-}
-
+# Both tell their story.
 run_station() {
 	local rc=0
 	"$bin" provision device/manifest.cbor --payload payload.json \
@@ -152,7 +121,7 @@ run_station() {
 finish_device() {
 	local rc=0
 	wait "$device_pid" || rc=$?
-	sed 's/^/   device /' device.story
+	sed 's/^/   device /' device.out
 	[ $rc -eq 0 ] || { sed 's/^/   device /' device.err >&2; die "the device ended with exit $rc"; }
 }
 
@@ -200,7 +169,7 @@ keep_offer() {
 }
 
 plain() {
-	make_parties plain
+	make_parties "$out/plain"
 	station_conf >station/countersign.conf
 	device_conf \
 		'use = "gst"; direction = "receive"; medium = "video"; through = "screen"; frame_ms = 100;' \
@@ -208,7 +177,7 @@ plain() {
 		>device/device.conf
 	say "station line-a-3 · csgn1 one way · offer qr, bind ultrasonic, return file"
 	record_evidence
-	start_device
+	start_device device
 	run_station
 	finish_device
 	stop_recording
@@ -227,7 +196,7 @@ impaired() {
 		say "SKIP the impaired run: no camera and channel simulators in $lab"
 		return
 	fi
-	make_parties impaired
+	make_parties "$out/impaired"
 	station_conf >station/countersign.conf
 	device_conf 'use = "file"; medium = "video"; path = "camera";' \
 		'use = "file"; medium = "audio"; path = "heard.wav";' >device/device.conf
@@ -243,7 +212,7 @@ impaired() {
 	"$python" "$lab/optical/camera.py" offer.png -o device/camera --preset handheld \
 		--tilt 12 --frames 12 --fill 0.8 --seed 3 >/dev/null
 	"$python" "$lab/acoustic/channel.py" heard.wav device/heard.wav --preset desk --seed 1 >/dev/null
-	start_device
+	start_device device
 	finish_device
 	wait "$station" || rc=$?
 	cat station.story
@@ -253,12 +222,10 @@ impaired() {
 }
 
 main() {
-	modules=$out/modules
 	rm -rf "$out"
-	mkdir -p "$modules"
+	mkdir -p "$out"
 	run=$(mktemp -d)
-	# The plugins as they are installed: one folder, no .la.
-	find "$build/plugins" -path '*/.libs/*.so' -exec cp {} "$modules" \;
+	gather_modules "$out/modules"
 	if [ $tamper -eq 1 ]; then
 		# shellcheck source=tests/session/tamper.sh
 		. "$top/tests/session/tamper.sh"

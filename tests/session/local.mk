@@ -1,5 +1,6 @@
 # Whole programs, run as their users run them.
-WHOLE_TESTS = tests/session/cli.sh tests/session/exchange.sh tests/session/crash.sh
+WHOLE_TESTS = tests/session/cli.sh tests/session/exchange.sh tests/session/crash.sh \
+	tests/session/tampering.sh tests/session/badinput.sh
 dist_check_SCRIPTS += $(WHOLE_TESTS) tests/session/demo.sh tests/session/tamper.sh
 EXTRA_DIST += tests/kit/tap.sh tests/session/parties.sh
 TESTS += $(WHOLE_TESTS)

@@ -60,13 +60,13 @@ pair_is_there() { [ -n "$(first station/air/offer)" ] && [ -n "$(first station/a
 start_device() {
 	local name=$1
 	shift
-	timeout --foreground 60 "$bin" device run --once --dir "$name" "$@" >"$name.out" 2>"$name.err" <&- &
+	timeout --foreground 120 "$bin" device run --once --dir "$name" "$@" >"$name.out" 2>"$name.err" <&- &
 	device_pid=$!
 }
 
 # start_station SUBJECT [OPTION...]: in the background; station.out and station.err.
 start_station() {
-	timeout --foreground 60 "$bin" provision "$@" --payload payload.json -c station/countersign.conf \
+	timeout --foreground 120 "$bin" provision "$@" --payload payload.json -c station/countersign.conf \
 		>station.out 2>station.err <&- &
 	station_pid=$!
 }
@@ -79,14 +79,14 @@ finish() {
 
 # stop PID: a Ctrl-C, which ends a session cleanly.
 stop() {
-	kill -INT "$1" 2>/dev/null
+	kill -INT "$1" 2>/dev/null || true
 	finish "$1"
 }
 
-# A pair of messages made by a real station for the device in $PWD; the station is gone.
+# fresh_pair [DEVICE]: a pair of messages by a real station; the station is gone.
 fresh_pair() {
 	clear_air
-	start_station device/manifest.cbor
+	start_station "${1:-device}/manifest.cbor"
 	wait_until "the pair" pair_is_there
 	stop "$station_pid"
 }

@@ -4,27 +4,6 @@
 
 tamper_count=0
 
-# A pair of messages made by a real station for the device in $PWD.
-fresh_pair() {
-	rm -rf station/air/offer/* station/air/bind/* station/air/return/*
-	timeout 30 "$bin" provision device/manifest.cbor --payload payload.json \
-		-c station/countersign.conf >station.story 2>station.err &
-	local pid=$!
-	wait_until "the pair" sh -c 'ls station/air/bind/* station/air/offer/*'
-	kill -INT "$pid"
-	wait "$pid" || true
-}
-
-# flip FILE OFFSET: flips one bit.
-flip() {
-	local byte
-	byte=$(od -An -tu1 -j"$2" -N1 "$1" | tr -d ' ')
-	printf '%b' "\\$(printf %03o $((byte ^ 1)))" |
-		dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
-
-first() { find "$1" -type f | sort | head -n 1; }
-
 # What the device has committed and delivered.
 durable() {
 	"$bin" device show --json --dir device
@@ -49,9 +28,9 @@ refused() {
 ignored() {
 	local what=$1 want=$2 before
 	before=$(durable)
-	timeout 4 "$bin" device run --once -c device/debug.conf --dir device \
-		>device.json 2>device.err || true
-	grep -q "ignored: $want " device.err || die "$what: no sign of $want; $(tail -n 3 device.err)"
+	start_device device -c device/debug.conf
+	wait_until "$what: $want" grep -q "ignored: $want " device.err
+	stop "$device_pid"
 	[ "$(durable)" = "$before" ] || die "$what: something was committed"
 	tamper_count=$((tamper_count + 1))
 	say " ✗ $what: CSN-$want, ignored, nothing was committed"
@@ -65,16 +44,12 @@ accepted() {
 
 # Another device of the same maker and owner, and its pair in the air.
 other_device() {
-	"$bin" manufacture -q --maker maker --out other --owner station/owner/owner-1.key \
-		--plugin-path "$modules"
-	cp device/manifest.cbor own.cbor
-	cp other/manifest.cbor device/manifest.cbor
-	fresh_pair
-	cp own.cbor device/manifest.cbor
+	make_device other
+	fresh_pair other
 }
 
 tamper_demo() {
-	make_parties tamper
+	make_parties "$out/tamper"
 	sed 's/profile = "lab";/profile = "lab"; log = "debug";/' device/device.conf >device/debug.conf
 	fresh_pair
 	flip "$(first station/air/offer)" 120
