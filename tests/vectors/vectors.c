@@ -45,6 +45,8 @@ static const struct vec_runner runners[] = {
 	{ .pattern = "*wycheproof/ed25519_test.json", .run = run_ed25519 },
 	{ .pattern = "*wycheproof/ecdsa_secp256r1_sha256_p1363_test.json", .run = run_ecdsa },
 	{ .pattern = "*limbo*.json", .run = run_x509_limbo },
+	{ .pattern = "*matter/*.json", .run = run_matter },
+	{ .pattern = "*matter-roots/*", .skip = "" },
 	{ .pattern = "*JSONTestSuite/*", .run = run_json_suite, .raw = true },
 	{ .pattern = "*wycheproof/*", .skip = "a function the protocol does not use" },
 	{ .pattern = "*psa-token/*", .skip = "attestation tokens have runners of their own" },
