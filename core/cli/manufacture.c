@@ -19,7 +19,7 @@
 #define MODES_PSK   0x50 /* 4, 6 */
 
 static const char *maker_dir = "maker", *out_dir = "device", *owner_path, *class = "sensor-a1";
-static const char *tier = "keyed", *plugins;
+static const char *tier = "keyed", *plugins, *pin_path;
 static int         suite = 1, rungs = 32, cost = 8, no_identity;
 
 static const struct poptOption options[] = {
@@ -33,6 +33,8 @@ static const struct poptOption options[] = {
 	{ "tier", 0, POPT_ARG_STRING, &tier, 0, "keyed, or basic (pre-shared secret)", "TIER" },
 	{ "rungs", 0, POPT_ARG_INT, &rungs, 0, "keys in the manifest, 1 to 64", "N" },
 	{ "cost", 0, POPT_ARG_INT, &cost, 0, "scrypt cost of a PIN, 8 to 17; 0: no PIN", "LOG2" },
+	{ "pin-file", 0, POPT_ARG_STRING, &pin_path, 0,
+	  "6 to 12 digits of the PIN that a two-way session proves; never an argument", "FILE" },
 	{ "no-identity", 0, POPT_ARG_NONE, &no_identity, 0, "no identity key, so no receipts",
 	  NULL },
 	{ "plugin-path", 0, POPT_ARG_STRING, &plugins, 0,
@@ -42,6 +44,8 @@ static const struct poptOption options[] = {
 
 /* Everything that is made, so that one place wipes it. */
 struct plant {
+	uint8_t w0[32], l[CSN_POINT_LEN]; /* of the PIN, when has_pin */
+	bool    has_pin;
 	EVP_PKEY *maker, *signer, *identity, *owner;
 	uint8_t  *maker_spki, *owner_spki, *identity_spki, *identity_cert, *signer_cert;
 	int       maker_len, owner_len, identity_len, identity_cert_len, signer_cert_len;
@@ -144,6 +148,40 @@ make_identity(struct cli *cli, struct plant *p)
 	return CLI_OK;
 }
 
+/* What a device keeps of a printed PIN: w0 and L, from which it cannot be read. */
+static int
+make_pin(struct cli *cli, struct plant *p)
+{
+	uint8_t *text = NULL, w1[32];
+	size_t   len  = 0;
+
+	if (pin_path == NULL)
+		return CLI_OK;
+	int r = cli_read(pin_path, 64, &text, &len);
+	struct csn_bytes pin = { text, len };
+	while (r == 0 && pin.len > 0 && (text[pin.len - 1] == '\n' || text[pin.len - 1] == '\r'))
+		pin.len--;
+	bool good = r == 0 && cost > 0 && p->identity != NULL && csn_pin_valid(pin);
+	if (good) {
+		r = csn_pake_scalars(csn_crypto_openssl(), pin, p->did, (unsigned)cost, p->w0, w1);
+		if (r == CSN_OK)
+			r = csn_pake_record(csn_crypto_openssl(), w1, p->l);
+		p->has_pin = r == CSN_OK;
+	}
+	csn_wipe(w1, sizeof w1);
+	if (text != NULL)
+		csn_wipe(text, len);
+	free(text);
+	if (p->has_pin)
+		return CLI_OK;
+	return cli_fail(cli, CLI_USAGE,
+	                &(struct cli_failure){ .code   = "CSN-USE-005",
+	                                       .found  = pin_path,
+	                                       .wanted = "6 to 12 digits, an identity key and a cost",
+	                                       .effect = "no device was made" },
+	                "--pin-file cannot be taken");
+}
+
 static struct csn_bytes
 bytes_of(const uint8_t *ptr, int len)
 {
@@ -172,6 +210,10 @@ make_state(struct cli *cli, struct plant *p)
 		birth.identity_key = CSN_BYTES_OF(p->identity_raw);
 		birth.certs[0]     = bytes_of(p->identity_cert, p->identity_cert_len);
 		birth.cert_count   = 1;
+	}
+	if (p->has_pin) {
+		birth.w0 = CSN_BYTES_OF(p->w0);
+		birth.l  = CSN_BYTES_OF(p->l);
 	}
 	if (csn_device_state_init(csn_crypto_openssl(), &birth, &p->state) != CSN_OK ||
 	    csn_device_state_encode(&p->state, out, sizeof out, &len) != CSN_OK)
@@ -358,6 +400,8 @@ run(struct cli *cli)
 		code = read_owner(cli, p);
 	if (code == CLI_OK)
 		code = make_identity(cli, p);
+	if (code == CLI_OK)
+		code = make_pin(cli, p);
 	if (code == CLI_OK)
 		code = make_state(cli, p);
 	if (code == CLI_OK)

@@ -9,3 +9,5 @@ dist_check_SCRIPTS += tests/session/attach.sh
 TESTS += tests/session/attach.sh
 dist_check_SCRIPTS += tests/session/release.sh
 TESTS += tests/session/release.sh
+dist_check_SCRIPTS += tests/session/pin.sh
+TESTS += tests/session/pin.sh
