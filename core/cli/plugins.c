@@ -1,5 +1,5 @@
 /* plugins: what is there, what it can do, and why something is refused. */
-#include "core/cli/cli.h"
+#include "core/cli/plugins.h"
 #include "core/config.h"
 #include "core/loader.h"
 
@@ -7,11 +7,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *path;
+static const char *path, *parent;
+static const char *templates = TEMPLATEDIR;
 
 static const struct poptOption options[] = {
 	{ "plugin-path", 0, POPT_ARG_STRING, &path, 0,
 	  "look here (default: what the configuration says, else the installed ones)", "DIR" },
+	{ "dir", 0, POPT_ARG_STRING, &parent, 0, "new: write the folder in here (default: here)",
+	  "DIR" },
+	{ "template", 0, POPT_ARG_STRING, &templates, 0,
+	  "new: where the templates are (default: the installed ones)", "DIR" },
 	POPT_TABLEEND,
 };
 
@@ -168,7 +173,7 @@ static int
 run(struct cli *cli)
 {
 	struct csn_error   err  = { 0 };
-	const char        *word = cli_word(cli, "plugins", "list info why");
+	const char        *word = cli_word(cli, "plugins", "list info why new check");
 	const char        *name = cli->arg_count > 1 ? cli->args[1] : NULL;
 	struct csn_loader *loader;
 	int                code = CLI_USAGE;
@@ -178,6 +183,10 @@ run(struct cli *cli)
 	if (strcmp(word, "list") != 0 && name == NULL)
 		return cli_fail(cli, CLI_USAGE, &(struct cli_failure){ .code = "CSN-USE-001" },
 		                "plugins %s needs a NAME", word);
+	if (strcmp(word, "new") == 0)
+		return plugins_new(cli, templates, parent);
+	if (strcmp(word, "check") == 0)
+		return plugins_check(cli, name);
 	if ((loader = csn_loader_new(NULL, NULL)) == NULL)
 		return CLI_INTERNAL;
 	csn_loader_add_builtin(loader);
@@ -199,10 +208,11 @@ run(struct cli *cli)
 const struct cli_command cli_plugins = {
 	.name     = "plugins",
 	.summary  = "what plugins there are, what they can do, why one is refused",
-	.synopsis = "list | info NAME | why NAME",
+	.synopsis = "list | info NAME | why NAME | new KIND NAME | check FILE",
 	.detail   = "list shows every module found and its state, info the options of a component,\n"
-	            "why the true reason of a module that was refused.",
-	.words    = "list info why",
+	            "why the true reason of a module that was refused.  new writes the folder KIND_NAME\n"
+	            "of a plugin that builds; check holds a module to the contract and answers in TAP.",
+	.words    = "list info why new check",
 	.options  = options,
 	.run      = run,
 };

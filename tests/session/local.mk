@@ -11,3 +11,7 @@ dist_check_SCRIPTS += tests/session/release.sh
 TESTS += tests/session/release.sh
 dist_check_SCRIPTS += tests/session/pin.sh
 TESTS += tests/session/pin.sh
+# The SDK as an author of plugins meets it: installed, with pkg-config alone.
+dist_check_SCRIPTS += tests/session/sdk.sh
+TESTS += tests/session/sdk.sh
+EXTRA_DIST += docs/plugin-tutorial.md

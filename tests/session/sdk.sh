@@ -1,0 +1,104 @@
+#!/bin/bash
+# The SDK as a stranger meets it: installed elsewhere, every kind written, built and
+# checked with pkg-config alone; our own modules checked; wrong ones found out.
+set -u
+. "${top_srcdir:?}/tests/kit/tap.sh"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+umask 022
+unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
+root=$dir/root
+if ! make -C "${top_builddir:?}" install DESTDIR="$root" >"$dir/install.log" 2>&1; then
+	tail -5 "$dir/install.log" | sed 's/^/# /'
+	tap_ok 1 "make install works"
+	tap_done
+fi
+tap_ok 0 "make install works"
+cd "$dir" || exit 99
+
+PKG_CONFIG_LIBDIR=$(dirname "$(find "$root" -name countersign.pc)")
+export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
+export CC="${CC:-cc}" CFLAGS="-O1 -Wall -Wextra -Werror"
+bin=$(find "$root" -type f -name countersign -perm -u+x)
+templates=$(find "$root" -type d -path '*/share/countersign/template')
+# The program looks for its templates where it was installed to; here that is elsewhere.
+mkdir "$dir/bin"
+cat >"$dir/bin/countersign" <<END
+#!/bin/sh
+case "\${1-} \${2-}" in
+"plugins new") exec "$bin" "\$@" --template "$templates" ;;
+*) exec "$bin" "\$@" ;;
+esac
+END
+chmod +x "$dir/bin/countersign"
+PATH=$dir/bin:$PATH
+
+check "nothing to link with" test -z "$(pkg-config --libs-only-l countersign)"
+for kind in channel media attest format ceremony keys store prompt; do
+	check "$kind: a folder is written" countersign plugins new $kind mine --dir "$dir" -q
+	check "$kind: it builds without a warning" make -s -C "${kind}_mine"
+	out=$(make -s -C "${kind}_mine" check 2>&1)
+	same "$kind: it passes its check" $? 0
+	printf '%s\n' "$out" | sed 's/^/#   /'
+	check "$kind: no word of the template is left" sh -c '! grep -r "@[A-Z]*@" "$1"' _ "${kind}_mine"
+done
+if command -v meson >/dev/null && command -v ninja >/dev/null; then
+	check "meson builds and checks it too" sh -c \
+		'cd channel_mine && meson setup b && meson test -C b' >meson.log 2>&1
+else
+	echo "# meson is not here: its build file was not tried"
+fi
+
+# refused WHAT EXIT CODE ARG...
+refused() {
+	local what=$1 want=$2 code=$3 err rc=0
+	shift 3
+	err=$(countersign plugins new "$@" 2>&1) || rc=$?
+	same "$what exits $want" $rc "$want"
+	has "$what says which rule" "$err" "$code"
+}
+before=$(sha256sum channel_mine/channel_mine.c)
+refused "a folder that is there" 3 CSN-PLG-005 channel mine
+same "and its file is as it was" "$(sha256sum channel_mine/channel_mine.c)" "$before"
+refused "a name with a slash" 2 CSN-PLG-004 channel ../mine
+refused "a name with a capital" 2 CSN-PLG-004 channel Mine
+refused "a name that is too long" 2 CSN-PLG-004 channel abcdefghijklmnopqrstuvwxy
+refused "an unknown kind" 2 CSN-USE-001 pigeon mine
+refused "no name" 2 CSN-USE-001 channel
+
+# wrong KIND NAME SED LINE: a template made wrong in one way fails with that line.
+wrong() {
+	countersign plugins new "$1" "$2" -q
+	sed -i "$3" "$1_$2/$1_$2.c"
+	make -s -C "$1_$2" CFLAGS=-O1
+	out=$(countersign plugins check "$1_$2/$1_$2.so" 2>&1)
+	same "$2: exits 1" $? 1
+	same "$2: one line fails" "$(printf '%s\n' "$out" | grep -c '^not ok')" 1
+	has "$2: it is the right one" "$(printf '%s\n' "$out" | grep '^not ok')" "$4"
+}
+wrong channel deaf 's/op != me->receiving/1 || op != me->receiving/' \
+	"a cancelled receive ends exactly once"
+wrong channel twice 's/^\tme->host->op_done(op, CSN_E_CANCELLED, NULL);/&\n&/' \
+	"a cancelled receive ends exactly once, as cancelled (-10, 2 times)"
+wrong channel wide 's/message.len > me->limit/message.len > me->limit + 1/' \
+	"a message over max_message is refused as too big"
+wrong channel nobound 's/max_message = me->limit/max_message = 0/' "caps: max_message is 1 to"
+wrong channel default 's/limit, 4096, 1, 65536/limit, 70000, 1, 65536/' "the loader takes the module"
+wrong attest credulous 's/if (echo(/if (evidence->value.len + evidence->challenge.len == 0 || echo(/' \
+	"no evidence at all is never a pass"
+
+for module in "$root"/*/countersign/plugins/*.so "$root"/*/*/countersign/plugins/*.so \
+	"$root"/*/*/*/countersign/plugins/*.so; do
+	[ -f "$module" ] || continue
+	out=$(countersign plugins check "$module" 2>&1 </dev/null)
+	same "our ${module##*/} passes" $? 0
+	printf '%s\n' "$out" | grep -E '^not ok|SKIP' | sed 's/^[^#]*ok [0-9]* - *\(# SKIP\)\{0,1\}/#  /'
+done
+
+mkdir tutorial
+awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' \
+	"$top_srcdir/docs/plugin-tutorial.md" >tutorial/commands
+out=$(cd tutorial && bash -eu commands 2>&1)
+same "every command of the tutorial works" $? 0
+has "and ends with the channel's new bound" "$out" "(default 512)"
+tap_done
