@@ -43,6 +43,9 @@ void run_json_suite(struct vec *v, const json_t *root);
 /* run-matter.c */
 void run_matter(struct vec *v, const json_t *root);
 
+/* run-ocsp.c */
+void run_ocsp(struct vec *v, const json_t *root);
+
 /* run-x509.c */
 void run_x509_limbo(struct vec *v, const json_t *root);
 
