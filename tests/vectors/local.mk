@@ -11,6 +11,7 @@ tests_vectors_csn_vectors_SOURCES = \
 	tests/vectors/run-json.c \
 	tests/vectors/run-matter.c \
 	tests/vectors/run-ocsp.c \
+	tests/vectors/run-pkits.c \
 	tests/vectors/run-rfc.c \
 	tests/vectors/run-rows.c \
 	tests/vectors/run-wycheproof.c \

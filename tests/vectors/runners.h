@@ -46,6 +46,9 @@ void run_matter(struct vec *v, const json_t *root);
 /* run-ocsp.c */
 void run_ocsp(struct vec *v, const json_t *root);
 
+/* run-pkits.c */
+void run_pkits(struct vec *v, const json_t *root);
+
 /* run-x509.c */
 void run_x509_limbo(struct vec *v, const json_t *root);
 

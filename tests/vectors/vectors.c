@@ -47,6 +47,7 @@ static const struct vec_runner runners[] = {
 	{ .pattern = "*limbo*.json", .run = run_x509_limbo },
 	{ .pattern = "*matter/*.json", .run = run_matter },
 	{ .pattern = "*matter-roots/*", .skip = "" },
+	{ .pattern = "*pkits*.json", .run = run_pkits },
 	{ .pattern = "*ocsp/cases.json", .run = run_ocsp },
 	{ .pattern = "*ocsp/*.ors", .skip = "" },
 	{ .pattern = "*ocsp/*.pem", .skip = "" },

@@ -19,8 +19,7 @@ x509_time_form(const ASN1_TIME *time)
 
 	if (len != want || text[len - 1] != 'Z' || ASN1_TIME_check(time) != 1)
 		return false;
-	/* Through 2049 the short form, RFC 5280 4.1.2.5. */
-	return utc || text[0] > '2' || (text[0] == '2' && (text[1] > '0' || text[2] >= '5'));
+	return true;
 }
 
 static const char *
@@ -178,6 +177,22 @@ check_extension(const X509 *cert, int at, const struct x509_path_rules *rules)
 	return check_critical(nid, critical, rules);
 }
 
+/* anyPolicy can be mapped neither from nor to, RFC 5280 4.2.1.5. */
+static const char *
+check_mappings(const X509 *cert)
+{
+	POLICY_MAPPINGS *maps = X509_get_ext_d2i(cert, NID_policy_mappings, NULL, NULL);
+	bool             any = false;
+
+	for (int i = 0; i < sk_POLICY_MAPPING_num(maps); i++) {
+		const POLICY_MAPPING *map = sk_POLICY_MAPPING_value(maps, i);
+		any = any || OBJ_obj2nid(map->issuerDomainPolicy) == NID_any_policy ||
+		      OBJ_obj2nid(map->subjectDomainPolicy) == NID_any_policy;
+	}
+	sk_POLICY_MAPPING_pop_free(maps, POLICY_MAPPING_free);
+	return any ? "x509.policy-mapping" : NULL;
+}
+
 static const char *
 check_extensions(const X509 *cert, const struct x509_path_rules *rules)
 {
@@ -185,7 +200,7 @@ check_extensions(const X509 *cert, const struct x509_path_rules *rules)
 
 	for (int i = 0; why == NULL && i < X509_get_ext_count(cert); i++)
 		why = check_extension(cert, i, rules);
-	return why;
+	return why != NULL ? why : check_mappings(cert);
 }
 
 static bool

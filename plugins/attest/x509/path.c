@@ -61,6 +61,9 @@ name_of(int error)
 	case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
 	case X509_V_ERR_UNSUPPORTED_NAME_SYNTAX:
 		return "x509.nc";
+	case X509_V_ERR_NO_EXPLICIT_POLICY:
+	case X509_V_ERR_INVALID_POLICY_EXTENSION:
+		return "x509.policy";
 	case X509_V_ERR_AKID_SKID_MISMATCH:
 	case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -107,7 +110,8 @@ check_openssl(X509 *const *path, unsigned count, struct x509_refusal *why)
 	/* The times are ours: OpenSSL ends a certificate one second early. */
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
-	                                           X509_V_FLAG_NO_CHECK_TIME);
+	                                           X509_V_FLAG_NO_CHECK_TIME |
+	                                           X509_V_FLAG_POLICY_CHECK);
 	X509_VERIFY_PARAM_set_auth_level(param, 2);
 	X509_STORE_CTX_set_app_data(ctx, &anchor);
 	X509_STORE_CTX_set_verify_cb(ctx, on_error);
