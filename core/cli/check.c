@@ -2,6 +2,7 @@
 #include "core/cli/check.h"
 
 #include "core/cli/plugins.h"
+#include "core/config.h"
 #include "core/loader.h"
 #include "core/option.h"
 
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct trial *watched; /* op_done of the contract has no argument of ours */
 
@@ -146,7 +149,7 @@ create(struct bench *b, const char *time)
 	struct csn_error            err  = { 0 };
 	static char                 untouched;
 	void                       *self = &untouched;
-	int                         r    = c->create(b->host, NULL, &self, &err);
+	int                         r    = c->create(b->host, b->config, &self, &err);
 
 	b->self = NULL;
 	if (r == CSN_E_MISSING || r == CSN_E_IO || r == CSN_E_CONFIG) {
@@ -156,7 +159,7 @@ create(struct bench *b, const char *time)
 		return false;
 	}
 	if (!check_ok(b, r == CSN_OK && self != NULL && self != &untouched,
-	              "%s create with defaults gives an instance%s%s", time,
+	              "%s create gives an instance%s%s", time,
 	              r < 0 ? ": " : "", r < 0 ? csn_error_text(&err) : ""))
 		return false;
 	b->self = self;
@@ -182,8 +185,10 @@ check_component(struct bench *b)
 
 		check_ok(b, c->create(b->host, NULL, &self, &err) == CSN_E_CONFIG && self == NULL,
 		         "create without the required option %s is refused", must);
-		check_skip(b, "cannot be created without a value for %s", must);
-		return;
+		if (b->config == NULL) {
+			check_skip(b, "cannot be created without a value for %s: --set", must);
+			return;
+		}
 	}
 	if (!create(b, "the first"))
 		return;
@@ -218,9 +223,34 @@ check_module(struct bench *b, const struct csn_module *m)
 	return b->failed > 0 ? CLI_NO : CLI_OK;
 }
 
-int
-plugins_check(struct cli *cli, const char *path)
+/* Puts KEY=VALUE texts into the group "check" of an empty configuration. */
+static int
+read_sets(char **sets, struct csn_config_file **ret_file, struct csn_error *err)
 {
+	char empty[32]; /* a file without a folder: paths have to be absolute */
+	int  fd = memfd_create("check", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return csn_fail(err, CSN_E_IO, "no memory file");
+	snprintf(empty, sizeof empty, "/proc/self/fd/%d", fd);
+	int r = csn_config_read(empty, ret_file, err);
+	close(fd);
+	for (; r == CSN_OK && *sets != NULL; sets++) {
+		char *equals = strchr(*sets, '=');
+		char  where[128];
+
+		if (equals == NULL || equals - *sets > 64)
+			return csn_fail(err, CSN_E_CONFIG, "\"%.64s\" is not KEY=VALUE", *sets);
+		snprintf(where, sizeof where, "check.%.*s", (int)(equals - *sets), *sets);
+		r = csn_config_override(*ret_file, where, equals + 1, err);
+	}
+	return r;
+}
+
+int
+plugins_check(struct cli *cli, const char *path, char **sets)
+{
+	struct csn_config_file *file = NULL;
 	struct bench       b      = { 0 };
 	struct csn_error   err    = { 0 };
 	struct csn_loader *loader = csn_loader_new(NULL, NULL);
@@ -232,11 +262,17 @@ plugins_check(struct cli *cli, const char *path)
 		                "plugins check answers in TAP, not in JSON");
 	else if (loader == NULL)
 		code = CLI_INTERNAL;
+	else if (sets != NULL && read_sets(sets, &file, &err) < 0)
+		code = cli_fail(cli, CLI_USAGE, &(struct cli_failure){ .code = "CSN-USE-002" }, "%s",
+		                csn_error_text(&err));
+	else if (file != NULL && (b.config = csn_config_sub(csn_config_root(file), "check")) == NULL)
+		code = CLI_INTERNAL;
 	else if (check_ok(&b, csn_loader_add_file(loader, real != NULL ? real : path, &err) == CSN_OK,
 	                  "the loader takes the module%s%s", err.text[0] ? ": " : "", err.text))
 		code = check_module(&b, csn_loader_list(loader));
-	if (!cli->json && code != CLI_INTERNAL)
+	if (b.count > 0)
 		printf("1..%d\n", b.count);
+	csn_config_free(file);
 	free(real);
 	csn_loader_free(loader);
 	return code;

@@ -19,6 +19,7 @@ struct bench {
 	struct csn_ops             *ops;
 	struct csn_host            *host;
 	const struct csn_component *component;
+	const struct csn_config    *config; /* NULL: defaults                 */
 	void                       *self;
 	int                         count, failed;
 };

@@ -9,10 +9,13 @@
 
 static const char *path, *parent;
 static const char *templates = TEMPLATEDIR;
+static char      **sets;
 
 static const struct poptOption options[] = {
 	{ "plugin-path", 0, POPT_ARG_STRING, &path, 0,
 	  "look here (default: what the configuration says, else the installed ones)", "DIR" },
+	{ "set", 0, POPT_ARG_ARGV, &sets, 0, "check: an option of the plugin, paths absolute; may be repeated",
+	  "KEY=VALUE" },
 	{ "dir", 0, POPT_ARG_STRING, &parent, 0, "new: write the folder in here (default: here)",
 	  "DIR" },
 	{ "template", 0, POPT_ARG_STRING, &templates, 0,
@@ -186,7 +189,7 @@ run(struct cli *cli)
 	if (strcmp(word, "new") == 0)
 		return plugins_new(cli, templates, parent);
 	if (strcmp(word, "check") == 0)
-		return plugins_check(cli, name);
+		return plugins_check(cli, name, sets);
 	if ((loader = csn_loader_new(NULL, NULL)) == NULL)
 		return CLI_INTERNAL;
 	csn_loader_add_builtin(loader);

@@ -95,6 +95,25 @@ for module in "$root"/*/countersign/plugins/*.so "$root"/*/*/countersign/plugins
 	printf '%s\n' "$out" | grep -E '^not ok|SKIP' | sed 's/^[^#]*ok [0-9]* - *\(# SKIP\)\{0,1\}/#  /'
 done
 
+# Those that need a value to be created, with one.
+modules=$(dirname "$(find "$root" -name channel_file.so)")
+mkdir given
+(umask 077 && openssl rand -hex 32 >given/key)
+openssl genpkey -algorithm ed25519 2>/dev/null | openssl pkey -pubout >given/anchor.pem
+# with MODULE LINE KEY=VALUE: passes, and that line was among what was asked.
+with() {
+	out=$(countersign plugins check "$modules/$1.so" --set "$3" 2>&1)
+	same "our $1 passes with ${3%%=*} given" $? 0
+	has "our $1: it was asked that" "$out" "$2"
+}
+with attest_psk "no evidence to a challenge is never a pass" key="$dir/given/key"
+with attest_x509 "no evidence to a challenge is never a pass" anchors="$dir/given/anchor.pem"
+with channel_file "a cancelled receive ends exactly once" folder="$dir/given"
+with store_sqlite "no operation is left behind" path="$dir/given/db"
+out=$(countersign plugins check "$modules/channel_file.so" --set folder 2>&1)
+same "an option without a value exits 2" $? 2
+has "and says so" "$out" "is not KEY=VALUE"
+
 mkdir tutorial
 awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' \
 	"$top_srcdir/docs/plugin-tutorial.md" >tutorial/commands
