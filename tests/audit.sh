@@ -2,7 +2,8 @@
 # The slow twin of `./dev check`: what takes minutes.  audit.sh BUILD-FOLDER
 # shellcheck disable=SC2317 # the cases are called by name
 set -u
-top=$(cd "$(dirname "$0")/.." && pwd) base=${1:?}
+top=$(cd "$(dirname "$0")/.." && pwd) base=$(cd "${1:?}" && pwd)
+jobs=${CSN_JOBS:-$(nproc)} fuzz_s=${CSN_FUZZ_S:-60}
 pass=0 fail=0
 
 # case NAME COMMAND...: its output is kept and shown only when it fails.
@@ -20,13 +21,15 @@ run_case() {
 	fi
 }
 
-# build FOLDER CONFIGURE-ARG...
-build() {
+# tree FOLDER CONFIGURE-ARG...: a fresh, configured build folder, which it enters.
+tree() {
 	local dir=$base/$1
 	shift
-	rm -rf "$dir" && mkdir -p "$dir" && cd "$dir" &&
-		"$top/configure" --quiet "$@" && make -j"$(nproc)"
+	rm -rf "$dir" && mkdir -p "$dir" && cd "$dir" && "$top/configure" --quiet "$@"
 }
+
+# build FOLDER CONFIGURE-ARG...
+build() { tree "$@" && make -j"$jobs"; }
 
 gcc_werror() { build audit-gcc --enable-werror; }
 clang_werror() { build audit-clang --enable-werror CC=clang CXX=clang++; }
@@ -35,17 +38,72 @@ sanitized() {
 		ASAN_OPTIONS=detect_leaks=1 make -k check
 }
 distcheck() { make -C "$base" distcheck; }
-shell_scripts() { shellcheck "$top/dev" "$top"/tests/*.sh "$top"/tests/*/*.sh; }
-manual() { mandoc -Tlint -W warning "$base/core/man/countersign.1"; }
+shell_scripts() { shellcheck -S warning "$top/dev" "$top"/tests/*.sh "$top"/tests/*/*.sh; }
+manual() { mandoc -Tlint -W warning "$base/core/man/countersign.1" "$top/core/man/countersign.conf.5"; }
+
+# What a package would carry, and whether the program finds it there.
+installed() {
+	local root=$base/audit-root libdir
+	rm -rf "$root"
+	make -C "$base" install DESTDIR="$root" || return 1
+	libdir=$(sed -n 's/^libdir = //p' "$base/Makefile" | sed 's/\${exec_prefix}/\${prefix}/')
+	libdir=$root${libdir/'${prefix}'/$(sed -n 's/^prefix = //p' "$base/Makefile")}
+	"$(find "$root" -path '*/bin/countersign')" plugins list \
+		--plugin-path "$libdir/countersign/plugins" >"$base/audit-plugins.txt" || return 1
+	cat "$base/audit-plugins.txt"
+	! grep -w refused "$base/audit-plugins.txt" &&
+		[ "$(grep -cw ready "$base/audit-plugins.txt")" -eq \
+			"$(find "$top/plugins" -name plugin.c | wc -l)" ] &&
+		[ -n "$(find "$root" -name countersign.1)" ] &&
+		[ -n "$(find "$root" -name countersign.conf.5)" ] &&
+		[ -z "$(find "$root" -name '*.la')" ] || return 1
+	make -C "$base" uninstall DESTDIR="$root" && [ -z "$(find "$root" ! -type d)" ]
+}
+
+# Under valgrind these take many minutes; the sanitizers case runs them all.
+too_slow() {
+	case $1 in
+	modem_*) echo "a modem over seconds of sound" ;;
+	qr_*) echo "a QR reader over many pictures" ;;
+	*) return 1 ;;
+	esac
+}
+
 memory() {
-	local t
-	for t in "$base"/tests/unit/.libs/* "$base"/tests/unit/*; do
-		[ -f "$t" ] && [ -x "$t" ] && [ "$(head -c4 "$t")" = $'\x7fELF' ] || continue
-		case $t in *modem* | *qr*) continue ;; esac # minutes under valgrind; sanitized above
-		echo "== $t"
-		valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
-			"$t" >/dev/null || return 1
+	local t name why rc=0
+	export top_srcdir=$top top_builddir=$base
+	make -C "$base" -j"$jobs" check TESTS= || return 1
+	for t in "$base"/tests/unit/*; do
+		[ -f "$t" ] && [ -x "$t" ] && [ "$(head -c4 "$t" | tail -c3)" = ELF ] || continue
+		name=$(basename "$t")
+		if why=$(too_slow "$name"); then
+			echo "== $name left out: $why"
+			continue
+		fi
+		echo "== $name"
+		(cd "$base" && valgrind -q --error-exitcode=9 --leak-check=full \
+			--errors-for-leak-kinds=definite "$t" >"audit-$name.tap") || {
+			grep '^not ok' "$base/audit-$name.tap"
+			rc=1
+		}
 	done
+	return $rc
+}
+
+# fuzz TARGET LIBRARY: the target under the engine, from nothing, for a while.
+fuzz() {
+	local dir=$base/audit-fuzz
+	[ -f "$dir/libtool" ] || tree audit-fuzz --enable-sanitizers CC=clang CXX=clang++ \
+		CFLAGS="-g -O1 -fsanitize=fuzzer-no-link" CXXFLAGS="-g -O1 -fsanitize=fuzzer-no-link" ||
+		return 1
+	cd "$dir" && make -j"$jobs" "$2" && mkdir -p "corpus-$1" &&
+		clang -g -O1 -std=gnu11 -fsanitize=fuzzer-no-link,address,undefined \
+			-fno-sanitize-recover=all -DFUZZ_ENGINE -I"$top/sdk/include" -I"$top/sdk" \
+			-I"$top/tests" -I"$top" -c "$top/tests/fuzz/fuzz_$1.c" -o "fuzz-$1.o" &&
+		./libtool --tag=CXX --mode=link clang++ -fsanitize=fuzzer,address,undefined \
+			-o "fuzz-$1" "fuzz-$1.o" "$2" &&
+		LSAN_OPTIONS=suppressions=$top/tests/lsan.supp:print_suppressions=0 \
+			"./fuzz-$1" -max_total_time="$fuzz_s" "corpus-$1"
 }
 
 run_case gcc-werror gcc_werror
@@ -54,6 +112,11 @@ run_case sanitizers sanitized
 run_case valgrind memory
 run_case shellcheck shell_scripts
 run_case manual manual
+rm -rf "$base/audit-fuzz"
+run_case fuzz-config fuzz config core/libcsncore.la
+run_case fuzz-modem fuzz modem sdk/modem/libmodem.la
+run_case fuzz-qr fuzz qr plugins/channel/qr/libqr.la
+run_case installed installed
 run_case distcheck distcheck
 printf '%d passed, %d failed, 0 skipped\n' "$pass" "$fail"
 exit $((fail != 0))

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it: in_lab WHAT COMMAND... runs a command with a
 # stand-in of the lab; a lab that is not there is a skip with its reason.
 lab=${CSN_LAB:-$top_srcdir/../shared/lab}
