@@ -13,7 +13,7 @@ cd "$dir" || exit 99
 . "$here/two-folders.sh"
 
 fetch() {
-	"$bin" device fetch --dir device --json "$@" >fetch.out 2>fetch.err <&-
+	"$bin" device fetch --dir device --json >fetch.out 2>fetch.err <&-
 	rc=$?
 	out=$(cat fetch.out)
 }
