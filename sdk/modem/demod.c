@@ -183,7 +183,7 @@ learn_channel(struct demod *d)
 	float weight[CHANNEL_MAX];
 
 	for (size_t i = 0; i < m; i++) {
-		weight[i] = 1 / d->noise[i];
+		weight[i] = 12 / d->noise[i];
 		d->channel[i] = cpx_scale(d->first[i], weight[i]);
 	}
 	for (size_t s = 0; s < d->symbols; s++) {

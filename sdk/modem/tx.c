@@ -5,6 +5,8 @@
 
 #include "modem/internal.h"
 
+enum { CREST_PASSES = 12 };
+
 struct csn_modem_tx {
 	struct geometry geo;
 	struct slots    slots;
@@ -27,11 +29,11 @@ struct csn_modem_tx {
 	uint8_t  frame[FRAME_MAX];
 };
 
-/* Real crest of each profile's waveform; limit() keeps every sample inside it. */
+/* Peak over rms of each profile's waveform: what is cut costs less than it gains. */
 static const float crest[CSN_MODEM_PROFILES] = {
-	[CSN_MODEM_FAST]   = 2.24f, /* 7.0 dB */
-	[CSN_MODEM_LONG]   = 1.85f, /* 5.4 dB */
-	[CSN_MODEM_MOTION] = 1.85f,
+	[CSN_MODEM_FAST]   = 1.70f, /* 4.6 dB */
+	[CSN_MODEM_LONG]   = 1.58f, /* 4.0 dB */
+	[CSN_MODEM_MOTION] = 1.58f,
 };
 
 size_t
@@ -112,7 +114,7 @@ csn_modem_tx_init(void *memory, size_t size, const struct csn_modem_config *conf
 	modem_fft_plan(&tx->bits, tx->geo.bits, tx->bit_twiddle, tx->geo.bits);
 	modem_lowpass(tx->taps, TX_TAPS);
 	tx->peak = powf(10.0f, config->peak_dbfs / 20);
-	tx->gain = tx->peak / crest[profile] * sqrtf(2.0f);
+	tx->gain = tx->peak / (crest[profile] * 1.05f) * sqrtf(2.0f);
 	tx->turns_per_sample = 0.5 * ((double)config->band_low_hz +
 	                              (double)config->band_high_hz) / CSN_MODEM_RATE_HZ;
 	place_bits(tx, 8 * modem_frame_pack(tx->frame, profile, message, len));
@@ -120,19 +122,48 @@ csn_modem_tx_init(void *memory, size_t size, const struct csn_modem_config *conf
 	return CSN_MODEM_OK;
 }
 
-/* Spectrum to time with unit mean power. */
 static void
-to_time(struct csn_modem_tx *tx, size_t n)
+unit_power(struct cpx *v, size_t n)
 {
 	float power = 0;
 
-	modem_fft_plan(&tx->carriers, n, tx->twiddle, FFT_MAX);
-	modem_ifft(&tx->carriers, tx->spectrum, tx->time);
 	for (size_t i = 0; i < n; i++)
-		power += cpx_norm(tx->time[i]);
+		power += cpx_norm(v[i]);
 	power = sqrtf((float)n / power);
 	for (size_t i = 0; i < n; i++)
-		tx->time[i] = cpx_scale(tx->time[i], power);
+		v[i] = cpx_scale(v[i], power);
+}
+
+/* Holds a point within a magnitude. */
+static struct cpx
+limit(struct cpx v, float most)
+{
+	float norm = cpx_norm(v);
+
+	return norm <= most * most ? v : cpx_scale(v, most / sqrtf(norm));
+}
+
+/*
+ * Spectrum to time with unit mean power and a low crest: peaks are cut, what
+ * that spills beside carriers -k..k is taken away, and again.
+ */
+static void
+to_time(struct csn_modem_tx *tx, size_t n, int k)
+{
+	float most = crest[tx->geo.profile] / sqrtf(2.0f);
+
+	modem_fft_plan(&tx->carriers, n, tx->twiddle, FFT_MAX);
+	modem_ifft(&tx->carriers, tx->spectrum, tx->time);
+	unit_power(tx->time, n);
+	for (int pass = 0; pass < CREST_PASSES; pass++) {
+		for (size_t i = 0; i < n; i++)
+			tx->time[i] = limit(tx->time[i], most);
+		modem_fft(&tx->carriers, tx->time, tx->spectrum);
+		for (size_t i = (size_t)k + 1; i < n - (size_t)k; i++)
+			tx->spectrum[i] = (struct cpx){ 0, 0 };
+		modem_ifft(&tx->carriers, tx->spectrum, tx->time);
+		unit_power(tx->time, n);
+	}
 }
 
 /* Appends the cyclic waveform in tx->time, from `first`, fading out what was before. */
@@ -163,7 +194,7 @@ build_preamble(struct csn_modem_tx *tx)
 	memset(tx->spectrum, 0, sizeof tx->spectrum);
 	for (int f = -geo->kp; f <= geo->kp; f++)
 		tx->spectrum[(size_t)(f + (int)n) % n] = modem_preamble_carrier(geo, f);
-	to_time(tx, n);
+	to_time(tx, n, geo->kp);
 	append(tx, n, n - geo->prefix % n, geo->prefix + n);
 	append(tx, n, 2 * n - shift - RAMP, RAMP + n);
 }
@@ -186,7 +217,7 @@ build_symbol(struct csn_modem_tx *tx)
 		tx->spectrum[(size_t)(f + (int)n) % n] =
 			cpx_scale(tx->time[at], modem_window(geo, f));
 	}
-	to_time(tx, n);
+	to_time(tx, n, geo->k);
 	append(tx, n, n - geo->prefix, geo->prefix + n);
 	tx->symbol++;
 }
@@ -214,15 +245,6 @@ next_point(struct csn_modem_tx *tx)
 	}
 	tx->point++;
 	return tx->block[tx->block_at++];
-}
-
-/* Holds the envelope under the crest promised. */
-static struct cpx
-limit(struct cpx v, float most)
-{
-	float norm = cpx_norm(v);
-
-	return norm <= most * most ? v : cpx_scale(v, most / sqrtf(norm));
 }
 
 static struct cpx

@@ -83,8 +83,8 @@ static const struct {
 	unsigned most_ms;
 	float crest_db;
 } airtimes[] = {
-	{ CSN_MODEM_FAST,   41,  330, 7.5f },
-	{ CSN_MODEM_FAST,   64,  450, 7.5f },
+	{ CSN_MODEM_FAST,   41,  330, 5.5f },
+	{ CSN_MODEM_FAST,   64,  450, 5.5f },
 	{ CSN_MODEM_LONG,   41,  800, 5.5f },
 	{ CSN_MODEM_LONG,   64, 1000, 5.5f },
 	{ CSN_MODEM_MOTION, 41, 1400, 5.5f },
