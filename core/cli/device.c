@@ -218,22 +218,6 @@ write_delivered(struct runner *r)
 	return code;
 }
 
-/* A crash between the commit and the file: what is staged is written now. */
-static int
-catch_up(struct runner *r)
-{
-	struct csn_error err  = { 0 };
-	struct csn_buf  *body = NULL;
-	struct csn_bytes key  = { (const uint8_t *)"body", 4 };
-	char            *path = deliver ? strdup(deliver) : cli_path(dir, "delivered.json");
-	bool             due  = path != NULL && access(path, F_OK) != 0 &&
-	           csn_station_get(r->station, "staged", key, &body, &err) == CSN_OK;
-
-	csn_buf_unref(body);
-	free(path);
-	return due ? write_delivered(r) : CLI_OK;
-}
-
 static int
 one_session(struct runner *r)
 {
@@ -256,8 +240,6 @@ run_agent(struct cli *cli)
 	char                *config = NULL;
 	int                  code   = open_device(&r, cli, &config);
 
-	if (code == CLI_OK)
-		code = catch_up(&r);
 	while (code == CLI_OK) {
 		code = one_session(&r);
 		if (once || runner_interrupted() || r.outcome == CSN_OUTCOME_ENROLLED)
