@@ -40,7 +40,7 @@ struct bench {
 	size_t              size;
 	struct qr_found     found[QR_CODES_MAX];
 	uint8_t             bytes[BYTES_MAX];
-	struct qr_bytes     payload[QR_CODES_MAX];
+	struct qr_bytes     payload[QR_CODES_MAX + 1];
 	unsigned            payloads;
 	uint8_t            *object;
 	size_t              object_len;
@@ -84,6 +84,8 @@ renew(struct bench *bench)
 static const char *
 way_of(const struct qr_reader_counts *before, const struct qr_reader_counts *after)
 {
+	if (after->parted > before->parted)
+		return "parted";
 	if (after->merged > before->merged)
 		return "merged";
 	if (after->tracked > before->tracked)

@@ -23,6 +23,8 @@ plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/qr-grid.h \
 	plugins/channel/qr/qr-measure.c \
 	plugins/channel/qr/qr-measure.h \
+	plugins/channel/qr/qr-mix.c \
+	plugins/channel/qr/qr-mix.h \
 	plugins/channel/qr/qr-read.c \
 	plugins/channel/qr/qr-read.h \
 	plugins/channel/qr/qr-rs.c \

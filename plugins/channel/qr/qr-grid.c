@@ -357,9 +357,8 @@ sample_half(struct qr_grid *grid, const struct qr_picture *picture)
 	}
 }
 
-/* A module's light, from its middle and what lies half a module round it. */
-static float
-module_light(const struct qr_grid *grid, size_t at)
+float
+qr_grid_light(const struct qr_grid *grid, size_t at)
 {
 	const float *h = grid->half + at;
 	ptrdiff_t w = (ptrdiff_t)grid->wide;
@@ -422,7 +421,7 @@ measure_areas(struct qr_grid *grid)
 
 			for (unsigned y = 0; y < AREA; y++)
 				for (unsigned x = 0; x < AREA; x++)
-					value[n++] = module_light(
+					value[n++] = qr_grid_light(
 						grid, qr_grid_middle(grid, row + y, column + x));
 			measure_area(value, n, &grid->middle[at], &grid->swing[at]);
 			sorted[at] = grid->swing[at];
@@ -433,9 +432,8 @@ measure_areas(struct qr_grid *grid)
 	return grid->contrast > 0.004f;
 }
 
-/* Between the middles of four areas, linearly. */
-static float
-between(const float *area, unsigned areas, float x, float y)
+float
+qr_grid_between(const float *area, unsigned areas, float x, float y)
 {
 	x = qr_clamp(x, 0, (float)(areas - 1));
 	y = qr_clamp(y, 0, (float)(areas - 1));
@@ -459,12 +457,12 @@ threshold(struct qr_grid *grid)
 			unsigned at = row * grid->side + column;
 			float x = ((float)column + 0.5f) / AREA - 0.5f;
 			float y = ((float)row + 0.5f) / AREA - 0.5f;
-			float middle = between(grid->middle, areas, x, y);
-			float inverse = 1 / fmaxf(between(grid->swing, areas, x, y), least);
+			float middle = qr_grid_between(grid->middle, areas, x, y);
+			float inverse = 1 / fmaxf(qr_grid_between(grid->swing, areas, x, y), least);
 
 			grid->middle_at[at] = middle;
 			grid->inverse_at[at] = inverse;
-			grid->soft[at] = (middle - module_light(grid, qr_grid_middle(grid, row, column))) *
+			grid->soft[at] = (middle - qr_grid_light(grid, qr_grid_middle(grid, row, column))) *
 			                 inverse;
 		}
 	}

@@ -46,6 +46,12 @@ qr_grid_middle(const struct qr_grid *grid, unsigned row, unsigned column)
 	return (size_t)(2 * row + 2) * grid->wide + 2 * column + 2;
 }
 
+/* A module's light, from its middle, @at in half, and what lies half a module round it. */
+float qr_grid_light(const struct qr_grid *grid, size_t at);
+
+/* Between the values at the middles of areas, linearly; in areas. */
+float qr_grid_between(const float *area, unsigned areas, float x, float y);
+
 /*
  * Versions to try, likeliest first, one or two: what the picture says near what distances
  * say.  @ret_said is how clearly the picture says it, 0 to 1; small versions do not.

@@ -81,6 +81,7 @@ count_way(struct qr_reader_counts *counts, enum qr_way way)
 	counts->tracked += way == QR_WAY_TRACKED;
 	counts->searched += way == QR_WAY_SEARCHED;
 	counts->merged += way == QR_WAY_MERGED;
+	counts->parted += way == QR_WAY_PARTED;
 }
 
 static int

@@ -57,6 +57,7 @@ struct qr_reader_counts {
 	uint64_t tracked;  /* codes read from a known place, without a search */
 	uint64_t searched; /* codes read after our own search */
 	uint64_t merged;   /* codes read from several pictures together */
+	uint64_t parted;   /* codes read from pictures that mix two */
 	uint64_t zxing;    /* codes that only zxing read */
 	uint64_t zbar;     /* codes that only zbar read */
 };

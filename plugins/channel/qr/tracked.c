@@ -2,6 +2,7 @@
 #include "qr-find.h"
 #include "qr-grid.h"
 #include "qr-measure.h"
+#include "qr-mix.h"
 #include "qr-warp.h"
 
 #include <math.h>
@@ -20,6 +21,7 @@ enum {
 	CROWD        = 500,  /* rows crossed in a picture that is not shown to others */
 	WORK_MAX     = 3000000, /* samples taken in one picture before the search ends */
 	SETTLE_MAX   = 4,    /* times that a warp follows its modules in one picture */
+	PHASE_MAX    = 30,   /* pictures unread before screen and camera lost their phase */
 	UNREAD_MAX   = 2,    /* pictures unread before a place is doubted */
 	MISSES_MAX   = 5,    /* pictures after which a place is given up */
 	SEARCH_EVERY = 6,    /* pictures between searches while some codes are tracked */
@@ -27,6 +29,9 @@ enum {
 
 static const float pattern_least = 0.72f; /* share of known modules that must be right */
 static const float pattern_fits = 0.985f; /* and when there is no need to look further */
+static const float belief_most = 1.5f; /* in a module of mixed codes */
+static const float pattern_fair = 0.85f;  /* when it is known that codes are mixed */
+static const float pattern_sharp = 0.97f; /* sharp enough to tell mixed codes from blur */
 static const float settled_modules = 0.06f; /* a smaller shift is none */
 static const float likeness_least = 0.45f; /* of finder patterns, before a code is sampled */
 static const float alike_least = 0.15f;   /* correlation of two pictures of one code */
@@ -44,6 +49,11 @@ struct track {
 	unsigned         merged; /* pictures in @sum */
 	unsigned         pictures; /* that the last reading took */
 	struct qr_warp   warp;   /* in pixels of the picture as it came */
+	bool             phased;  /* pictures mix two codes, with the shares of @last_mix */
+	bool             mixed_before; /* @last_mix is of the last picture */
+	bool             mixed_now;
+	struct qr_mix    last_mix;
+	float            belief[QR_MIX_GUESSES][QR_MODULES_MAX]; /* of its first code */
 	struct qr_symbol symbol;
 	uint8_t          truth[QR_MODULES_MAX];
 	float            sum[QR_MODULES_MAX];
@@ -74,8 +84,10 @@ struct qr_eye {
 	struct qr_symbol        symbol;
 	struct qr_grid          grid;
 	float                   mixed[QR_MODULES_MAX];
+	struct qr_mix           mix;
+	float                   led[QR_MODULES_MAX];
 	struct track            track[QR_CODES_MAX];
-	unsigned                sight[QR_CODES_MAX];
+	struct qr_sight         sight[QR_CODES_MAX];
 	unsigned                sights;
 	struct qr_report        report;
 };
@@ -305,6 +317,54 @@ keep_symbol(struct qr_eye *eye, struct track *track, const struct qr_layout *lay
 	track->merged = 0;
 }
 
+/*
+ * The first of two mixed codes: what this picture says of its first code, and what the
+ * pictures before it said of their second ones.  Once a code was read its shares are
+ * known, and the next pictures have the same: screen and camera keep their phase.
+ */
+static bool
+read_first(struct qr_eye *eye, struct track *track, const struct qr_layout *layout)
+{
+	unsigned modules = layout->side * layout->side, guesses = track->phased ? 1 : QR_MIX_GUESSES;
+	bool read = false;
+
+	for (unsigned guess = 0; guess < guesses && !read; guess++) {
+		float *belief = track->belief[guess];
+
+		if (track->phased)
+			memcpy(eye->mix.share, track->last_mix.share, sizeof eye->mix.share);
+		else
+			qr_mix_guess(&eye->mix, layout, guess);
+		if (track->mixed_before && !track->phased)
+			qr_mix_guess(&track->last_mix, layout, guess);
+		if (track->mixed_before)
+			qr_mix_believed(&track->last_mix, belief, eye->led);
+		qr_mix_first(&eye->mix, belief);
+		for (unsigned i = 0; track->mixed_before && i < modules; i++)
+			belief[i] = qr_clamp(belief[i] + eye->led[i], -belief_most, belief_most);
+		read = qr_decode(&eye->decoder, layout, belief, &eye->symbol);
+	}
+	track->last_mix = eye->mix;
+	track->mixed_now = true;
+	return read;
+}
+
+/* Is the code that was read mixed with another?  Then what is known of it helps the next. */
+static void
+learn_phase(struct qr_eye *eye, struct track *track, const struct qr_layout *layout)
+{
+	const float least = 0.3f, most = 0.9f;
+	float share = qr_mix_known(&eye->mix, layout, track->truth);
+
+	track->phased = share > least && share < most;
+	if (!track->phased)
+		return;
+	track->last_mix = eye->mix;
+	track->mixed_now = true;
+	for (unsigned i = 0; i < layout->side * layout->side; i++)
+		track->belief[0][i] = track->truth[i] ? belief_most : -belief_most;
+}
+
 /* Measures the first code of a picture; a later one only if it is the first to be read. */
 static void
 report_on(struct qr_eye *eye, struct track *track, const struct qr_picture *picture,
@@ -337,10 +397,24 @@ static void
 absorb(struct qr_eye *eye, struct track *track, const struct qr_picture *picture,
        const struct qr_layout *layout, bool tracked)
 {
-	if (read_alone(eye, picture, layout))
+	float match = qr_pattern_match(layout, eye->grid.soft);
+	bool sharp = match >= (track->phased ? pattern_fair : pattern_sharp);
+	bool part = sharp && !track->mixed_now && eye->work < WORK_MAX;
+
+	if (sharp)
+		qr_mix_measure(&eye->mix, &eye->grid, layout);
+	if (part && track->phased && read_first(eye, track, layout))
+		keep_symbol(eye, track, layout, QR_WAY_PARTED);
+	else if (read_alone(eye, picture, layout))
 		keep_symbol(eye, track, layout, tracked ? QR_WAY_TRACKED : QR_WAY_SEARCHED);
+	else if (part && !track->mixed_now && read_first(eye, track, layout))
+		keep_symbol(eye, track, layout, QR_WAY_PARTED);
 	else if (eye->merge && read_merged(eye, track, layout))
 		keep_symbol(eye, track, layout, QR_WAY_MERGED);
+	if (sharp && track->read && track->way != QR_WAY_MERGED)
+		learn_phase(eye, track, layout);
+	else if (track->phased && track->unread > PHASE_MAX)
+		track->phased = false;
 }
 
 /* Tracks ---------------------------------------------------------------------------- */
@@ -391,12 +465,21 @@ follow(struct qr_eye *eye, struct track *track)
 	if (picture == NULL)
 		return false;
 	qr_grid_follow(grid, picture);
-	if (settle(eye, picture, layout) &&
+	bool settled = settle(eye, picture, layout);
+	if (settled && !track->phased &&
 	    qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol)) {
 		keep_symbol(eye, track, layout, QR_WAY_TRACKED);
 		save_warp(eye, track, level);
 		report_on(eye, track, picture, layout, level);
 		return true;
+	}
+	if (settled && track->phased) {
+		absorb(eye, track, picture, layout, true);
+		if (track->read) {
+			save_warp(eye, track, level);
+			report_on(eye, track, picture, layout, level);
+			return true;
+		}
 	}
 	/* A new plane: what bends have gathered over many pictures may be what is wrong. */
 	qr_grid_align(grid, picture, layout, 1);
@@ -430,13 +513,17 @@ track_for(struct qr_eye *eye, unsigned level, unsigned version)
 		                                 track->warp.side / 2);
 		if (hypotf(at.x * scale - was.x, at.y * scale - was.y) > span(&track->warp) / 2)
 			continue;
-		if (track->version != version)
-			track->known = false, track->merged = 0;
+		if (track->version != version) {
+			track->known = track->phased = track->mixed_before = false;
+			track->merged = 0;
+		}
 		return track;
 	}
 	if (free_one != NULL) {
 		free_one->live = true;
 		free_one->known = free_one->read = free_one->fresh = free_one->reported = false;
+		free_one->phased = false;
+		free_one->mixed_before = free_one->mixed_now = false;
 		free_one->merged = free_one->misses = free_one->unread = 0;
 	}
 	return free_one;
@@ -606,6 +693,8 @@ follow_all(struct qr_eye *eye)
 		struct track *track = &eye->track[i];
 
 		track->read = track->fresh = track->reported = false;
+		track->mixed_before = track->mixed_now;
+		track->mixed_now = false;
 		if (!track->live)
 			continue;
 		if (follow(eye, track)) {
@@ -641,18 +730,20 @@ qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 	}
 	if (eye->report.codes_seen == 0)
 		eye->report.light = (float)eye->search.lightest / 255;
-	for (unsigned i = 0; i < QR_CODES_MAX; i++)
-		if (eye->track[i].live && eye->track[i].read)
-			eye->sight[eye->sights++] = i;
+	for (unsigned i = 0; i < QR_CODES_MAX; i++) {
+		const struct track *track = &eye->track[i];
+
+		if (track->live && track->read)
+			eye->sight[eye->sights++] = (struct qr_sight){ &track->symbol, track->way,
+				                                       track->fresh };
+	}
 	return (int)eye->sights;
 }
 
 struct qr_sight
 qr_eye_sight(const struct qr_eye *eye, unsigned index)
 {
-	const struct track *track = &eye->track[eye->sight[index]];
-
-	return (struct qr_sight){ &track->symbol, track->way, track->fresh };
+	return eye->sight[index];
 }
 
 const struct qr_report *

@@ -14,6 +14,7 @@ enum qr_way { /* how a code came to be read */
 	QR_WAY_SEARCHED,
 	QR_WAY_TRACKED,
 	QR_WAY_MERGED,
+	QR_WAY_PARTED, /* from a picture that mixes two codes */
 };
 
 struct qr_sight { /* one code read from the last picture; borrowed until the next look */
