@@ -20,6 +20,7 @@ enum {
 	EQUALISE_WORK = 2,   /* samplings that cost as much as an equalisation */
 	CROWD        = 500,  /* rows crossed in a picture that is not shown to others */
 	WORK_MAX     = 3000000, /* samples taken in one picture before the search ends */
+	WORK_FOLLOW  = 2200000, /* and before known places get no more than a look */
 	SETTLE_MAX   = 4,    /* times that a warp follows its modules in one picture */
 	PHASE_MAX    = 30,   /* pictures unread before screen and camera lost their phase */
 	UNREAD_MAX   = 2,    /* pictures unread before a place is doubted */
@@ -69,6 +70,7 @@ struct qr_eye {
 	unsigned                max_codes;
 	bool                    merge;
 	unsigned                since_search;
+	unsigned                turn;    /* which place is followed first */
 	bool                    searched; /* this picture */
 	unsigned                crossed; /* most rows of one search that met a finder pattern */
 	unsigned                work;    /* samples taken in this picture */
@@ -229,13 +231,14 @@ sample(struct qr_eye *eye, const struct qr_picture *picture)
 
 /* Samples on the grid's warp and, unless it fits at once, lets the warp follow the modules. */
 static bool
-settle(struct qr_eye *eye, const struct qr_picture *picture, const struct qr_layout *layout)
+settle(struct qr_eye *eye, const struct qr_picture *picture, const struct qr_layout *layout,
+       unsigned rounds)
 {
 	struct qr_grid *grid = &eye->grid;
 
 	if (!sample(eye, picture))
 		return false;
-	for (unsigned i = 0; i < SETTLE_MAX; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		if (qr_pattern_match(layout, grid->soft) >= pattern_fits)
 			return true;
 		float moved = qr_grid_refine(grid);
@@ -401,8 +404,10 @@ absorb(struct qr_eye *eye, struct track *track, const struct qr_picture *picture
 	bool sharp = match >= (track->phased ? pattern_fair : pattern_sharp);
 	bool part = sharp && !track->mixed_now && eye->work < WORK_MAX;
 
-	if (sharp)
+	if (sharp) {
+		eye->work += EQUALISE_WORK * eye->grid.wide * eye->grid.wide;
 		qr_mix_measure(&eye->mix, &eye->grid, layout);
+	}
 	if (part && track->phased && read_first(eye, track, layout))
 		keep_symbol(eye, track, layout, QR_WAY_PARTED);
 	else if (read_alone(eye, picture, layout))
@@ -465,7 +470,7 @@ follow(struct qr_eye *eye, struct track *track)
 	if (picture == NULL)
 		return false;
 	qr_grid_follow(grid, picture);
-	bool settled = settle(eye, picture, layout);
+	bool settled = settle(eye, picture, layout, 1);
 	if (settled && !track->phased &&
 	    qr_decode(&eye->decoder, layout, grid->soft, &eye->symbol)) {
 		keep_symbol(eye, track, layout, QR_WAY_TRACKED);
@@ -481,9 +486,12 @@ follow(struct qr_eye *eye, struct track *track)
 			return true;
 		}
 	}
+	if (eye->work > WORK_FOLLOW)
+		return settled; /* seen, and its turn comes in another picture */
 	/* A new plane: what bends have gathered over many pictures may be what is wrong. */
+	eye->work += grid->wide * grid->wide;
 	qr_grid_align(grid, picture, layout, 1);
-	if (!settle(eye, picture, layout) &&
+	if (!settle(eye, picture, layout, 2) &&
 	    !(track->merged > 0 && correlation(grid->soft, track->sum, layout) > alike_least))
 		return false;
 	absorb(eye, track, picture, layout, true);
@@ -580,7 +588,7 @@ try_triple(struct qr_eye *eye, const struct qr_triple *triple, unsigned level)
 		if (!qr_grid_begin(&eye->grid, triple, layout->side))
 			continue;
 		qr_grid_align(&eye->grid, picture, layout, 1.0f);
-		if (!settle(eye, picture, layout))
+		if (!settle(eye, picture, layout, SETTLE_MAX))
 			continue;
 		struct track *track = track_for(eye, level, versions[i]);
 		if (track == NULL)
