@@ -211,12 +211,12 @@ merging(void)
 {
 	struct qr_reader_options options = { .own_only = true };
 	struct qr_reader *reader = qr_reader_new(&options);
-	struct view view = { "", 0.8, 2, 0.1, 0.6, 15, 60, 105, 0, 0 };
+	struct view view = { "", 0.8, 2, 0.1, 0.6, 16, 60, 105, 0, 0 };
 	struct qr_reader_counts counts;
 	uint8_t payload[PAYLOAD];
 	unsigned alone = 0, together = 0;
 
-	for (unsigned run = 0; run < 5; run++) {
+	for (unsigned run = 0; run < 10; run++) {
 		fill(payload, sizeof payload);
 		uint32_t side = draw(payload, sizeof payload, 10, 1);
 		bool done = false;
@@ -230,8 +230,8 @@ merging(void)
 		together += done;
 	}
 	qr_reader_counts(reader, &counts);
-	tap_is(together, 5, "five of five codes in noise are read from several pictures");
-	tap_ok(alone < 3 && counts.merged >= 1, "of which few would be from one (%u, %llu merged)",
+	tap_ok(together >= 8, "most of ten codes in noise are read within twelve pictures (%u)", together);
+	tap_ok(alone < 5 && counts.merged >= 1, "few from the first alone (%u), some from a sum (%llu)",
 	       alone, (unsigned long long)counts.merged);
 	qr_reader_free(reader);
 }
