@@ -371,7 +371,7 @@ next_point(struct csn_modem_rx *rx, struct cpx point)
 	ring->count++;
 	if (ring->count % HOP == 0 && ring->count >= FFT_MAX)
 		search(rx);
-	if (ring->count % 64 != 0)
+	if (ring->count % 16 != 0)
 		return;
 	for (size_t p = 0; p < CSN_MODEM_PROFILES; p++) {
 		size_t wait = 2u * rx->demod.geo[p].np + RAMP + SINC_TAPS;

@@ -31,7 +31,7 @@ struct csn_modem_tx {
 
 /* Peak over rms of each profile's waveform: what is cut costs less than it gains. */
 static const float crest[CSN_MODEM_PROFILES] = {
-	[CSN_MODEM_FAST]   = 1.70f, /* 4.6 dB */
+	[CSN_MODEM_FAST]   = 1.66f, /* 4.4 dB */
 	[CSN_MODEM_LONG]   = 1.58f, /* 4.0 dB */
 	[CSN_MODEM_MOTION] = 1.58f,
 };
@@ -114,7 +114,7 @@ csn_modem_tx_init(void *memory, size_t size, const struct csn_modem_config *conf
 	modem_fft_plan(&tx->bits, tx->geo.bits, tx->bit_twiddle, tx->geo.bits);
 	modem_lowpass(tx->taps, TX_TAPS);
 	tx->peak = powf(10.0f, config->peak_dbfs / 20);
-	tx->gain = tx->peak / (crest[profile] * 1.05f) * sqrtf(2.0f);
+	tx->gain = tx->peak / (crest[profile] * 1.035f) * sqrtf(2.0f);
 	tx->turns_per_sample = 0.5 * ((double)config->band_low_hz +
 	                              (double)config->band_high_hz) / CSN_MODEM_RATE_HZ;
 	place_bits(tx, 8 * modem_frame_pack(tx->frame, profile, message, len));

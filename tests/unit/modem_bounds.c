@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is refused, how long and how loud a burst is, what it leaves in other bands. */
 #include <stdio.h>
+#include <ucontext.h>
 
 #include "kit/tap.h"
 #include "unit/modem_kit.h"
@@ -193,6 +194,48 @@ check_sizes(void)
 	         csn_modem_tx_size());
 }
 
+/* A failing burst of the largest kind, received on a painted stack of its own. */
+static struct csn_modem_rx *deep_rx;
+static float *deep_sound;
+static size_t deep_count;
+static ucontext_t deep_home;
+
+static void
+go_deep(void)
+{
+	csn_modem_rx_feed(deep_rx, deep_sound, deep_count);
+}
+
+static void
+check_stack(void)
+{
+	enum { DEEP = 65536 };
+	const struct kit_air air = { .snr_db = -5, .seed = 2 };
+	uint8_t message[120] = { 0 }, *stack = kit_memory(DEEP);
+	struct csn_modem_event event;
+	ucontext_t there;
+	size_t untouched = 0;
+
+	deep_rx = kit_receiver(&config);
+	deep_count = kit_burst(&config, CSN_MODEM_LONG, message, sizeof message, &deep_sound);
+	kit_impair(deep_sound, deep_count, &air);
+	memset(stack, 0xa5, DEEP);
+	getcontext(&there);
+	there.uc_stack.ss_sp = stack;
+	there.uc_stack.ss_size = DEEP;
+	there.uc_link = &deep_home;
+	makecontext(&there, go_deep, 0);
+	swapcontext(&deep_home, &there);
+	while (untouched < DEEP && stack[untouched] == 0xa5)
+		untouched++;
+	tap_ok(csn_modem_rx_next(deep_rx, &event), "a burst was tried on a stack of its own");
+	tap_ok(DEEP - untouched < 16384, "receiving needs less than 16 KiB of stack");
+	tap_note("deepest stack %zu bytes", (size_t)(DEEP - untouched));
+	free(stack);
+	free(deep_sound);
+	free(deep_rx);
+}
+
 int
 main(void)
 {
@@ -203,5 +246,6 @@ main(void)
 	check_spectrum();
 	check_words();
 	check_sizes();
+	check_stack();
 	return tap_done();
 }
