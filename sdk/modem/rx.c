@@ -61,7 +61,7 @@ static const float clipped_share = 1e-3f;
 
 /* Preamble and pair scores below which a sound is not a burst. */
 static const float least_score[CSN_MODEM_PROFILES] = { 0.10f, 0.06f, 0.08f };
-static const float least_pair[CSN_MODEM_PROFILES] = { 0.34f, 0.30f, 0.36f };
+static const float least_pair[CSN_MODEM_PROFILES] = { 0.34f, 0.30f, 0.38f };
 
 size_t
 csn_modem_rx_size(void)
