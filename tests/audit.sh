@@ -106,9 +106,6 @@ fuzz() {
 			"./fuzz-$1" -max_total_time="$fuzz_s" "corpus-$1"
 }
 
-crashes() { top_srcdir=$top top_builddir=$base "$top/tests/session/crash.sh"; }
-
-run_case crashes crashes
 run_case gcc-werror gcc_werror
 run_case clang-werror clang_werror
 run_case sanitizers sanitized

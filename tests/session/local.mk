@@ -1,8 +1,7 @@
 # Whole programs, run as their users run them.
-WHOLE_TESTS = tests/session/cli.sh tests/session/exchange.sh tests/session/tampering.sh \
-	tests/session/badinput.sh
-# crash.sh takes a minute and more: ./dev audit runs it.
-dist_check_SCRIPTS += $(WHOLE_TESTS) tests/session/crash.sh tests/session/demo.sh tests/session/tamper.sh
+WHOLE_TESTS = tests/session/cli.sh tests/session/exchange.sh tests/session/crash.sh \
+	tests/session/tampering.sh tests/session/badinput.sh
+dist_check_SCRIPTS += $(WHOLE_TESTS) tests/session/demo.sh tests/session/tamper.sh
 EXTRA_DIST += tests/kit/tap.sh tests/session/parties.sh
 TESTS += $(WHOLE_TESTS)
 EXTRA_DIST += tests/session/two-folders.sh

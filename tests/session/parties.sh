@@ -52,7 +52,8 @@ make_parties() {
 
 clear_air() { rm -rf station/air/offer/* station/air/bind/* station/air/return/*; }
 
-first() { find "$1" -type f | sort | head -n 1; }
+# first FOLDER: its first message; what a killed sender left unpublished is not one.
+first() { find "$1" -type f -name '*.msg' | sort | head -n 1; }
 
 pair_is_there() { [ -n "$(first station/air/offer)" ] && [ -n "$(first station/air/bind)" ]; }
 
