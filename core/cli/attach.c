@@ -53,9 +53,8 @@ attach_folder(struct cli *cli, const char *config)
 static char *
 put_hex(char *at, struct csn_bytes bytes)
 {
-	for (size_t i = 0; i < bytes.len; i++)
-		at += sprintf(at, "%02x", bytes.ptr[i]);
-	return at;
+	cli_hex(bytes.ptr, bytes.len, at);
+	return at + 2 * bytes.len;
 }
 
 void

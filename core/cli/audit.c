@@ -35,8 +35,7 @@ foreign_value(struct csn_dcbor_in *in)
 		return json_stringn((const char *)bytes.ptr, bytes.len);
 	case CSN_DCBOR_BYTES:
 		bytes = csn_dcbor_bytes(in, 0, 64);
-		for (size_t i = 0; i < bytes.len; i++)
-			sprintf(text + 2 * i, "%02x", bytes.ptr[i]);
+		cli_hex(bytes.ptr, bytes.len, text);
 		return json_string(text);
 	case CSN_DCBOR_TRUE:
 	case CSN_DCBOR_FALSE:

@@ -26,7 +26,7 @@ enum cli_exit {
 /* What one run of the command is about. */
 struct cli {
 	const char *config;  /* -c, NULL: the default place                   */
-	int         json, json_lines, quiet, verbose, no_input;
+	int         json, json_lines, quiet, verbose;
 	bool        ascii;   /* marks in ASCII: the locale has no UTF-8       */
 	json_t     *doc;     /* members of the answer, printed at the end     */
 	char      **args;    /* what popt left over                           */
@@ -62,6 +62,8 @@ void cli_line(const struct cli *cli, const char *fmt, ...)
 /* One line of the story: @mark is one of + x ! ? - (yes, no, warning, unknown, none). */
 void cli_story(const struct cli *cli, char mark, const char *stage, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Lower-case hex of @len bytes and a zero: 2 * @len + 1 bytes of @out. */
+void cli_hex(const uint8_t *bytes, size_t len, char *out);
 /* Sub-command word, or NULL after an error that names the choices. */
 const char *cli_word(struct cli *cli, const char *command, const char *choices);
 

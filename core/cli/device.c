@@ -111,10 +111,9 @@ run_init(struct cli *cli)
 static json_t *
 json_hex(const uint8_t *bytes, size_t len)
 {
-	char text[129] = "";
+	char text[129];
 
-	for (size_t i = 0; i < len && i < 64; i++)
-		sprintf(text + 2 * i, "%02x", bytes[i]);
+	cli_hex(bytes, len < 64 ? len : 64, text);
 	return json_string(text);
 }
 

@@ -182,8 +182,7 @@ out_name(struct csn_bytes id, char ret_name[NAME_OUT_MAX])
 		return;
 	}
 	ret_name[0] = '@';
-	for (size_t i = 0; i < id.len && i < ATTACH_ID_MAX; i++)
-		sprintf(ret_name + 1 + 2 * i, "%02x", id.ptr[i]);
+	cli_hex(id.ptr, id.len < ATTACH_ID_MAX ? id.len : ATTACH_ID_MAX, ret_name + 1);
 }
 
 /* Exactly @len bytes from @at. */

@@ -114,6 +114,14 @@ cli_fail(struct cli *cli, int exit_code, const struct cli_failure *why, const ch
 	return exit_code;
 }
 
+void
+cli_hex(const uint8_t *bytes, size_t len, char *out)
+{
+	*out = 0;
+	for (size_t i = 0; i < len; i++)
+		sprintf(out + 2 * i, "%02x", bytes[i]);
+}
+
 const char *
 cli_word(struct cli *cli, const char *command, const char *choices)
 {

@@ -46,12 +46,15 @@ config_path(const struct cli *cli)
 int
 runner_open(struct runner *r, struct cli *cli, enum csn_side side)
 {
-	struct csn_error err = { 0 };
+	static const struct csn_station_override debug[] = { { "station.log", "debug" },
+		                                             { NULL, NULL } };
+	struct csn_error                         err     = { 0 };
 
 	r->cli  = cli;
 	r->side = side;
 	catch_signals();
-	int result = csn_station_open(config_path(cli), side, r->overrides, &r->station, &err);
+	int result = csn_station_open(config_path(cli), side, cli->verbose ? debug : NULL,
+	                              &r->station, &err);
 	if (result == CSN_OK) {
 		signalled = r->station;
 		return CLI_OK;
@@ -132,13 +135,6 @@ runner_session(struct runner *r, struct csn_station_ask *ask)
 	                "%s", csn_error_text(&err));
 }
 
-static void
-hex(const uint8_t *bytes, size_t len, char *out)
-{
-	for (size_t i = 0; i < len; i++)
-		sprintf(out + 2 * i, "%02x", bytes[i]);
-}
-
 static int
 report_refusal(struct runner *r)
 {
@@ -184,8 +180,8 @@ runner_report(struct runner *r)
 
 	if (r->outcome == CSN_OUTCOME_NONE || r->outcome > CSN_OUTCOME_UNKNOWN)
 		return CLI_INTERNAL;
-	hex(r->sid, sizeof r->sid, sid);
-	hex(r->did, sizeof r->did, did);
+	cli_hex(r->sid, sizeof r->sid, sid);
+	cli_hex(r->did, sizeof r->did, did);
 	json_object_set_new(r->cli->doc, "outcome", json_string(outcomes[r->outcome].name));
 	json_object_set_new(r->cli->doc, "code", json_integer(r->code));
 	json_object_set_new(r->cli->doc, "sid", json_string(sid));

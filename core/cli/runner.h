@@ -5,14 +5,10 @@
 #include "core/cli/cli.h"
 #include "core/station.h"
 
-#define RUNNER_OVERRIDES 8
-
 struct runner {
 	struct cli                 *cli;
 	enum csn_side               side;
 	struct csn_station         *station;
-	struct csn_station_override overrides[RUNNER_OVERRIDES + 1];
-	size_t                      override_count;
 	/* how the last session ended */
 	bool     ended;
 	uint32_t outcome, code;
@@ -29,8 +25,5 @@ int runner_report(struct runner *r);
 void runner_close(struct runner *r);
 /* Was Ctrl-C pressed? */
 bool runner_interrupted(void);
-/* A value from the store, malloced; 0, or a negative CSN_E_ code. */
-int runner_get(struct runner *r, const char *space, const char *key, uint8_t **ret_bytes,
-               size_t *ret_len);
 
 #endif

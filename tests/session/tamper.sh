@@ -28,7 +28,7 @@ refused() {
 ignored() {
 	local what=$1 want=$2 before
 	before=$(durable)
-	start_device device -c device/debug.conf
+	start_device device -v
 	wait_until "$what: $want" grep -q "ignored: $want " device.err
 	stop "$device_pid"
 	[ "$(durable)" = "$before" ] || die "$what: something was committed"
@@ -50,7 +50,6 @@ other_device() {
 
 tamper_demo() {
 	make_parties "$out/tamper"
-	sed 's/profile = "lab";/profile = "lab"; log = "debug";/' device/device.conf >device/debug.conf
 	fresh_pair
 	flip "$(first station/air/offer)" 120
 	refused "one bit of the offer flipped" 126
