@@ -1,6 +1,8 @@
 /* What a ceremony may ask for that decides nothing. */
 #include "core/session-int.h"
 
+#include "lib/verdict.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -314,8 +316,18 @@ verdict_sane(struct csn_verdict *v)
 	v->layer[sizeof v->layer - 1] = '\0';
 	v->found[sizeof v->found - 1] = '\0';
 	v->wanted[sizeof v->wanted - 1] = '\0';
-	if (v->fact_count > CSN_VERDICT_FACTS || v->judgement > CSN_ACCEPTED)
+	if (v->fact_count > CSN_VERDICT_FACTS || v->judgement > CSN_ACCEPTED ||
+	    v->reason_count > CSN_VERDICT_REASONS)
 		return false;
+	if (v->judgement == CSN_ACCEPTED && !csn_verdict_acceptable(v))
+		return false;
+	for (uint32_t i = 0; i < v->reason_count; i++) {
+		struct csn_reason *reason = &v->reasons[i];
+
+		reason->code[sizeof reason->code - 1] = '\0';
+		reason->found[sizeof reason->found - 1] = '\0';
+		reason->wanted[sizeof reason->wanted - 1] = '\0';
+	}
 	for (uint32_t i = 0; i < v->fact_count; i++) {
 		v->facts[i].name[sizeof v->facts[i].name - 1] = '\0';
 		v->facts[i].value[sizeof v->facts[i].value - 1] = '\0';

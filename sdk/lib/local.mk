@@ -31,7 +31,9 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/offer.c \
 	sdk/lib/offer.h \
 	sdk/lib/spake2p.c \
-	sdk/lib/spake2p.h
+	sdk/lib/spake2p.h \
+	sdk/lib/verdict.c \
+	sdk/lib/verdict.h
 sdk_lib_libcsnsdk_la_CFLAGS = $(MODULE_CFLAGS)
 
 # The OpenSSL backend of lib/crypto.h.
@@ -71,3 +73,9 @@ tests_unit_lib_body_LDADD    = sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CR
 tests_unit_lib_cose_SOURCES  = tests/unit/lib_cose.c
 tests_unit_lib_cose_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_cose_LDADD    = sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/lib_verdict
+TESTS += tests/unit/lib_verdict
+tests_unit_lib_verdict_SOURCES  = tests/unit/lib_verdict.c
+tests_unit_lib_verdict_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_verdict_LDADD    = sdk/lib/libcsnsdk.la

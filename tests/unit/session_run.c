@@ -54,6 +54,7 @@ struct world {
 
 	/* verifier */
 	uint32_t judgement, appraised;
+	int32_t claim;
 	bool verifier_hangs;
 
 	/* ceremony */
@@ -178,6 +179,7 @@ verifier_verify(void *self, struct csn_op *op, const struct csn_evidence *eviden
 	if (evidence->value.len != 3 || w->verifier_hangs)
 		return CSN_OK; /* and never an answer                         */
 	verdict->judgement = w->judgement;
+	verdict->trust[CSN_TRUST_INSTANCE] = w->claim;
 	verdict->fact_count = 1;
 	strcpy(verdict->facts[0].name, "executables.svn");
 	strcpy(verdict->facts[0].value, "4");
@@ -427,6 +429,7 @@ world_new(struct world *w)
 	w->ops = csn_ops_new(w->loop, w->log);
 	w->left_out = 1u << CSN_STAGE_OOB_CONFIRMED;
 	w->judgement = CSN_ACCEPTED;
+	w->claim = CSN_CODE_AFFIRMED;
 	if (policy_new(NULL, &w->policy, &err) < 0)
 		abort();
 	static char media[2][8] = { "light", "sound" };
@@ -811,21 +814,30 @@ test_verdicts(void)
 		bool hangs;
 		uint32_t want;
 		int result, sync;
+		int32_t claim;
 	} cases[] = {
 		{ "accepted evidence is accepted", fake, CSN_ACCEPTED, 0, false,
-		  CSN_ACCEPTED, CSN_OK, CSN_OK },
+		  CSN_ACCEPTED, CSN_OK, CSN_OK, CSN_CODE_AFFIRMED },
+		{ "accepted with a warning is accepted", fake, CSN_ACCEPTED, 0, false,
+		  CSN_ACCEPTED, CSN_OK, CSN_OK, CSN_CODE_WARNING },
+		{ "accepted with no claim at all is undecided", fake, CSN_ACCEPTED, 0,
+		  false, CSN_UNDECIDED, CSN_E_INTERNAL, CSN_OK, CSN_CODE_NONE },
+		{ "accepted with a claim against it is undecided", fake, CSN_ACCEPTED,
+		  0, false, CSN_UNDECIDED, CSN_E_INTERNAL, CSN_OK, CSN_CODE_FORGED },
+		{ "accepted by a verifier at fault is undecided", fake, CSN_ACCEPTED, 0,
+		  false, CSN_UNDECIDED, CSN_E_INTERNAL, CSN_OK, CSN_CODE_FAULT },
 		{ "rejected evidence stays rejected", fake, CSN_REJECTED, CSN_ACCEPTED,
-		  false, CSN_REJECTED, CSN_OK, CSN_OK },
+		  false, CSN_REJECTED, CSN_OK, CSN_OK, CSN_CODE_AFFIRMED },
 		{ "undecided cannot be appraised up", fake, CSN_UNDECIDED, CSN_ACCEPTED,
-		  false, CSN_UNDECIDED, CSN_OK, CSN_OK },
+		  false, CSN_UNDECIDED, CSN_OK, CSN_OK, CSN_CODE_AFFIRMED },
 		{ "appraisal may lower", fake, CSN_ACCEPTED, CSN_REJECTED, false,
-		  CSN_REJECTED, CSN_OK, CSN_OK },
+		  CSN_REJECTED, CSN_OK, CSN_OK, CSN_CODE_AFFIRMED },
 		{ "a judgement nobody knows is undecided", fake, 9, 0, false,
-		  CSN_UNDECIDED, CSN_E_INTERNAL, CSN_OK },
+		  CSN_UNDECIDED, CSN_E_INTERNAL, CSN_OK, CSN_CODE_AFFIRMED },
 		{ "a verifier that hangs is undecided", fake, CSN_ACCEPTED, 0, true,
-		  CSN_UNDECIDED, CSN_E_TIMEOUT, CSN_OK },
+		  CSN_UNDECIDED, CSN_E_TIMEOUT, CSN_OK, CSN_CODE_AFFIRMED },
 		{ "no verifier of that type: said at once", other, CSN_ACCEPTED, 0,
-		  false, CSN_UNDECIDED, CSN_OK, CSN_OK },
+		  false, CSN_UNDECIDED, CSN_OK, CSN_OK, CSN_CODE_AFFIRMED },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -834,6 +846,7 @@ test_verdicts(void)
 		world_new(&w);
 		w.judgement = cases[i].judgement;
 		w.appraised = cases[i].appraised;
+		w.claim = cases[i].claim;
 		w.verifier_hangs = cases[i].hangs;
 		w.judged = 0;
 		play(&w, cases[i].script);

@@ -4,6 +4,7 @@
 
 #include "lib/csgn1.h"
 #include "lib/offer.h"
+#include "lib/verdict.h"
 
 static int
 nibble(uint8_t c)
@@ -61,14 +62,13 @@ fail:
 }
 
 static int
-reject(struct csn_verdict *verdict, const char *reason, const char *wanted)
+reject(struct csn_verdict *verdict, int32_t code, const char *reason, const char *wanted)
 {
-	verdict->judgement = CSN_REJECTED;
-	verdict->trust[CSN_TRUST_INSTANCE] = 97; /* EAR: not recognised           */
-	snprintf(verdict->reason, sizeof verdict->reason, "%s", reason);
-	snprintf(verdict->layer, sizeof verdict->layer, "item");
-	snprintf(verdict->wanted, sizeof verdict->wanted, "%s", wanted);
-	return CSN_OK;
+	struct csn_reason why = { .layer = CSN_NO_LAYER, .claim = CSN_TRUST_INSTANCE };
+
+	snprintf(why.code, sizeof why.code, "%s", reason);
+	snprintf(why.wanted, sizeof why.wanted, "%s", wanted);
+	return csn_verdict_reject(verdict, code, &why, "item");
 }
 
 int
@@ -82,19 +82,21 @@ psk_judge(const struct csn_crypto *crypto, struct csn_bytes key,
 	if (key.len < PSK_MIN)
 		return CSN_E_INVALID;
 	if (evidence->challenge.len != 32)
-		return reject(verdict, "psk.challenge", "a challenge of 32 bytes");
+		return reject(verdict, CSN_CODE_UNRECOGNISED, "psk.challenge",
+		              "a challenge of 32 bytes");
 	if (evidence->value.len != sizeof want)
-		return reject(verdict, "psk.syntax", "32 bytes");
+		return reject(verdict, CSN_CODE_UNRECOGNISED, "psk.syntax", "32 bytes");
 	csn_dcbor_out_init(&out, buf, sizeof buf);
 	csn_offer_put_evid(&out, "csgn1/evid-psk", evidence->challenge.ptr);
 	int r = csn_dcbor_out_end(&out, &message);
 	if (r == CSN_OK)
 		r = crypto->hmac_sha256(crypto->self, key, &message, 1, want);
 	if (r == CSN_OK && !csn_same(evidence->value, CSN_BYTES_OF(want))) {
-		r = reject(verdict, "psk.mac", "the MAC of this session's challenge");
+		r = reject(verdict, CSN_CODE_FORGED, "psk.mac",
+		           "the MAC of this session's challenge");
 	} else if (r == CSN_OK) {
-		verdict->trust[CSN_TRUST_INSTANCE] = 2; /* EAR: affirmed          */
-		verdict->judgement = CSN_ACCEPTED;
+		csn_verdict_claim(verdict, CSN_TRUST_INSTANCE, CSN_CODE_AFFIRMED);
+		r = csn_verdict_accept(verdict);
 	}
 	csn_wipe(want, sizeof want);
 	return r;

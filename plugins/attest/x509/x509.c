@@ -6,6 +6,7 @@
 #include "lib/cert.h"
 #include "lib/csgn1.h"
 #include "lib/offer.h"
+#include "lib/verdict.h"
 
 /* The three things this verifier reads, brought to one form. */
 struct claim {
@@ -22,37 +23,15 @@ struct claim {
 	uint8_t          buf[CSN_L_MAX];
 };
 
-/* A rejection: stable reason, place, and what was wanted. */
 static int
-reject(struct csn_verdict *verdict, const char *reason, const char *layer,
+reject(struct csn_verdict *verdict, int32_t code, const char *reason, const char *layer,
        const char *wanted)
 {
-	verdict->judgement = CSN_REJECTED;
-	verdict->trust[CSN_TRUST_INSTANCE] = 97; /* EAR: not recognised           */
-	snprintf(verdict->reason, sizeof verdict->reason, "%s", reason);
-	snprintf(verdict->layer, sizeof verdict->layer, "%s", layer);
-	snprintf(verdict->wanted, sizeof verdict->wanted, "%s", wanted);
-	return CSN_OK;
-}
+	struct csn_reason why = { .layer = CSN_NO_LAYER, .claim = CSN_TRUST_INSTANCE };
 
-static void
-add_fact(struct csn_verdict *verdict, const char *name, const char *value)
-{
-	if (verdict->fact_count >= CSN_VERDICT_FACTS)
-		return;
-	struct csn_fact *fact = &verdict->facts[verdict->fact_count++];
-	snprintf(fact->name, sizeof fact->name, "%s", name);
-	snprintf(fact->value, sizeof fact->value, "%s", value);
-}
-
-static void
-add_hex(struct csn_verdict *verdict, const char *name, const uint8_t *bytes, size_t len)
-{
-	char text[2 * 32 + 1];
-
-	for (size_t i = 0; i < len; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-	add_fact(verdict, name, text);
+	snprintf(why.code, sizeof why.code, "%s", reason);
+	snprintf(why.wanted, sizeof why.wanted, "%s", wanted);
+	return csn_verdict_reject(verdict, code, &why, layer);
 }
 
 static bool
@@ -172,7 +151,8 @@ reject_chain(struct csn_verdict *verdict, int part)
 		[CSN_CHAIN_TIME] = { "x509.chain.time", "certificates valid now" },
 	};
 
-	return reject(verdict, reasons[part][0], "chain", reasons[part][1]);
+	return reject(verdict, CSN_CODE_UNRECOGNISED, reasons[part][0], "chain",
+	              reasons[part][1]);
 }
 
 /* Whose key is it, and is it who it claims to be? */
@@ -186,37 +166,39 @@ check_identity(const struct x509 *x509, const struct csn_evidence *evidence,
 
 	if (claim->by_maker && (leaf->roles & CSN_ROLE_MANIFEST) == 0 &&
 	    !csn_same(leaf->spki, claim->subject))
-		return reject(verdict, "x509.chain.role", "leaf",
+		return reject(verdict, CSN_CODE_UNRECOGNISED, "x509.chain.role", "leaf",
 		              "a manifest signer, or the device itself");
 	if (evidence->did.len != 0 && !csn_same(evidence->did, CSN_BYTES_OF(claim->did)))
-		return reject(verdict, "x509.did", "claim", "the device asked about");
+		return reject(verdict, CSN_CODE_UNRECOGNISED, "x509.did", "claim",
+		              "the device asked about");
 	if (!claim->has_key)
 		return CSN_OK;
 	int r = csn_short_id(x509->crypto, subject, did);
 	if (r < 0)
 		return r;
 	if (memcmp(did, claim->did, sizeof did) != 0)
-		return reject(verdict, "x509.did", "key", "a device id derived from the key");
+		return reject(verdict, CSN_CODE_UNRECOGNISED, "x509.did", "key",
+		              "a device id derived from the key");
 	r = csn_sha256(x509->crypto, subject, verdict->key_hash);
 	verdict->has_key = r == CSN_OK;
 	return r;
 }
 
-static void
+static int
 accept(const struct claim *claim, struct csn_verdict *verdict)
 {
 	char name[96];
 
-	add_hex(verdict, "identity.did", claim->did, sizeof claim->did);
+	csn_verdict_fact_hex(verdict, "identity.did", claim->did, sizeof claim->did);
 	if (verdict->has_key)
-		add_hex(verdict, "key.hash", verdict->key_hash, sizeof verdict->key_hash);
+		csn_verdict_fact_hex(verdict, "key.hash", verdict->key_hash, sizeof verdict->key_hash);
 	if (claim->class_name.len > 0 && claim->class_name.len < sizeof name) {
 		memcpy(name, claim->class_name.ptr, claim->class_name.len);
 		name[claim->class_name.len] = '\0';
-		add_fact(verdict, "identity.class", name);
+		csn_verdict_fact(verdict, "identity.class", name);
 	}
-	verdict->trust[CSN_TRUST_INSTANCE] = 2; /* EAR: affirmed                */
-	verdict->judgement = CSN_ACCEPTED;
+	csn_verdict_claim(verdict, CSN_TRUST_INSTANCE, CSN_CODE_AFFIRMED);
+	return csn_verdict_accept(verdict);
 }
 
 int
@@ -231,20 +213,22 @@ x509_judge(const struct x509 *x509, const struct csn_evidence *evidence,
 	    evidence->unix_s - CSN_STAMP_EPOCH > UINT32_MAX)
 		return CSN_E_INVALID;
 	if (!read_claim(x509, evidence, &m0b, &claim))
-		return reject(verdict, "x509.syntax", "claim",
+		return reject(verdict, CSN_CODE_UNRECOGNISED, "x509.syntax", "claim",
 		              "a manifest, a hello or an item of this session");
 	if (csn_cose_headers(&claim.cose, claim.suite, claim.kind) < 0)
-		return reject(verdict, "x509.headers", "signature", "exactly the headers");
+		return reject(verdict, CSN_CODE_UNRECOGNISED, "x509.headers", "signature",
+		              "exactly the headers");
 	int r = check_chain(x509, &claim, evidence->unix_s, &leaf);
 	if (r != CSN_OK)
 		return r < 0 ? r : reject_chain(verdict, r);
 	r = csn_cose_verify(x509->crypto, &claim.cose, claim.suite, leaf.pk, claim.payload);
 	if (r == CSN_E_REFUSED)
-		return reject(verdict, "x509.signature", "leaf", "a signature by the leaf");
+		return reject(verdict, CSN_CODE_FORGED, "x509.signature", "leaf",
+		              "a signature by the leaf");
 	if (r == CSN_OK)
 		r = check_identity(x509, evidence, &claim, &leaf, verdict);
 	if (r == CSN_OK && verdict->judgement == CSN_UNDECIDED)
-		accept(&claim, verdict);
+		r = accept(&claim, verdict);
 	return r;
 }
 
@@ -266,7 +250,7 @@ x509_identify(void *self, const struct csn_evidence *evidence, struct csn_fact *
 
 	if (room == 0 || !read_claim(self, evidence, &m0b, &claim))
 		return CSN_E_PROTOCOL;
-	add_hex(&scratch, "identity.did", claim.did, sizeof claim.did);
+	csn_verdict_fact_hex(&scratch, "identity.did", claim.did, sizeof claim.did);
 	ret_facts[0] = scratch.facts[0];
 	*ret_count = 1;
 	return CSN_OK;

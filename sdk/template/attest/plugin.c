@@ -45,8 +45,10 @@ verify(void *self, struct csn_op *op, const struct csn_evidence *evidence,
 
 	if (echo(evidence->value, evidence->challenge)) {
 		verdict->judgement = CSN_ACCEPTED;
+		verdict->trust[CSN_TRUST_INSTANCE] = CSN_CODE_AFFIRMED;
 	} else {
 		verdict->judgement = CSN_REJECTED;
+		verdict->trust[CSN_TRUST_INSTANCE] = CSN_CODE_FORGED;
 		snprintf(verdict->reason, sizeof verdict->reason, "@NAME@.echo");
 	}
 	me->host->op_done(op, CSN_OK, NULL);
@@ -108,5 +110,5 @@ destroy(void *self)
 	free(me);
 }
 
-CSN_PLUGIN(@KIND@_@NAME@, .abi_minor = 9, .version = "0.1.0", .license = "Apache-2.0",
+CSN_PLUGIN(@KIND@_@NAME@, .abi_minor = 10, .version = "0.1.0", .license = "Apache-2.0",
            .components = CSN_LIST(&component));
