@@ -11,6 +11,7 @@ enum {
 	SIGHTINGS = 8,
 	PEAKS     = 8,
 	APART     = 24,          /* points; closer ones are echoes of one another */
+	LEAD      = HOP,         /* points of silence before the first that is heard */
 };
 
 /* A place that looks like the first half of a preamble. */
@@ -104,6 +105,7 @@ csn_modem_rx_init(void *memory, size_t size, const struct csn_modem_config *conf
 	if (!modem_demod_init(&rx->demod, config))
 		return CSN_MODEM_E_BAND;
 	modem_ring_init(&rx->ring, config);
+	rx->ring.count = LEAD; /* so that a burst may begin with the first sample */
 	modem_lowpass(rx->taps, RX_TAPS);
 	modem_fft_plan(&rx->fft, FFT_MAX, rx->demod.twiddle, FFT_MAX);
 	rx->edge = (int)((config->band_high_hz - config->band_low_hz) / 2 * FFT_MAX /
@@ -341,6 +343,13 @@ search(struct csn_modem_rx *rx)
 
 /* ---- bursts ---- */
 
+/* Where a point of the ring lies among the samples fed. */
+static uint64_t
+sample_at(uint64_t point)
+{
+	return point > LEAD ? (point - LEAD) * DECIMATE : 0;
+}
+
 static void
 receive(struct csn_modem_rx *rx, size_t i)
 {
@@ -349,8 +358,8 @@ receive(struct csn_modem_rx *rx, size_t i)
 
 	drop_sighting(rx, i);
 	modem_receive(&rx->demod, &rx->ring, &sight, &event);
-	event.report.start_sample = sight.at * DECIMATE;
-	event.report.end_sample = sight.end * DECIMATE;
+	event.report.start_sample = sample_at(sight.at);
+	event.report.end_sample = sample_at(sight.end);
 	if (event.len == 0 && rx->clip_share > clipped_share)
 		event.report.cause = CSN_MODEM_CAUSE_CLIPPED;
 	push_event(rx, &event);

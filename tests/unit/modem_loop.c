@@ -268,6 +268,30 @@ check_profiles(void)
 	free(rx);
 }
 
+/* A recording may begin with the burst itself. */
+static void
+check_first_sample(void)
+{
+	for (int p = 0; p < CSN_MODEM_PROFILES; p++) {
+		const struct kit_air air = { .snr_db = 15, .seed = 40u + (uint32_t)p };
+		struct csn_modem_rx *rx = kit_receiver(&config);
+		struct csn_modem_event event;
+		uint8_t message[41] = { 5 };
+		float *x;
+		size_t n = kit_burst(&config, (enum csn_modem_profile)p, message,
+		                     sizeof message, &x);
+
+		kit_impair(x, n, &air);
+		tap_ok(kit_hear(rx, x + KIT_LEAD, n - KIT_LEAD, 480, &event) == 1,
+		       "%s: a burst is heard from the very first sample",
+		       csn_modem_profile_name((enum csn_modem_profile)p));
+		tap_ok(event.report.start_sample < 2400 &&
+		       event.report.end_sample <= n - KIT_LEAD, "and its place is told");
+		free(x);
+		free(rx);
+	}
+}
+
 /* Another band is another channel. */
 static void
 check_band(void)
@@ -356,6 +380,7 @@ main(void)
 	check_combining();
 	check_queue();
 	check_profiles();
+	check_first_sample();
 	check_band();
 	check_silence_causes();
 	check_wrong_rate();
