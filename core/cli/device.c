@@ -4,6 +4,7 @@
 #include "core/cli/runner.h"
 #include "core/error.h"
 #include "device/state.h"
+#include "lib/crypto.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static const struct poptOption options[] = {
 };
 
 static const struct csn_bytes state_key = { (const uint8_t *)"state", 5 };
+static const struct csn_bytes body_key  = { (const uint8_t *)"body", 4 };
 
 static int
 open_device(struct runner *r, struct cli *cli, char **ret_config)
@@ -143,31 +145,6 @@ show_state(struct cli *cli, const struct csn_device_state *s)
 	json_object_set_new(cli->doc, "device", device);
 }
 
-static int
-run_show(struct cli *cli)
-{
-	static struct runner           r;
-	static struct csn_device_state state;
-	struct csn_error               err    = { 0 };
-	struct csn_buf                *buf    = NULL;
-	char                          *config = NULL;
-	int                            code   = open_device(&r, cli, &config);
-
-	if (code == CLI_OK &&
-	    csn_station_get(r.station, "device", state_key, &buf, &err) != CSN_OK)
-		code = failed(cli, &err, "countersign device init");
-	else if (code == CLI_OK &&
-	         csn_device_state_decode(csn_buf_bytes(buf), &state) != CSN_OK)
-		code = failed(cli, &err, "the store holds something else: see store.path");
-	if (code == CLI_OK)
-		show_state(cli, &state);
-	csn_wipe(&state, sizeof state);
-	csn_buf_unref(buf);
-	runner_close(&r);
-	free(config);
-	return code;
-}
-
 /* The body as JSON, without the keys of attachments: those stay in the store. */
 static int
 body_text(struct runner *r, struct csn_bytes body, struct csn_buf **ret_text,
@@ -186,6 +163,42 @@ body_text(struct runner *r, struct csn_bytes body, struct csn_buf **ret_text,
 	return result;
 }
 
+/* The durable state; secret, so wipe it. */
+static int
+load_state(struct runner *r, struct csn_device_state *ret_state)
+{
+	struct csn_error err  = { 0 };
+	struct csn_buf  *buf  = NULL;
+	int              code = CLI_OK;
+
+	if (csn_station_get(r->station, "device", state_key, &buf, &err) != CSN_OK)
+		code = failed(r->cli, &err, "countersign device init");
+	else if (csn_device_state_decode(csn_buf_bytes(buf), ret_state) != CSN_OK) {
+		csn_fail(&err, CSN_E_PROTOCOL, "the stored state is not a device's");
+		code = failed(r->cli, &err, "see store.path in device.conf");
+	}
+	csn_buf_unref(buf);
+	return code;
+}
+
+static int
+run_show(struct cli *cli)
+{
+	static struct runner           r;
+	static struct csn_device_state state;
+	char                          *config = NULL;
+	int                            code   = open_device(&r, cli, &config);
+
+	if (code == CLI_OK)
+		code = load_state(&r, &state);
+	if (code == CLI_OK)
+		show_state(cli, &state);
+	csn_wipe(&state, sizeof state);
+	runner_close(&r);
+	free(config);
+	return code;
+}
+
 /* Activation, here: the body as JSON in a file only its owner can read. */
 static int
 write_delivered(struct runner *r)
@@ -193,10 +206,9 @@ write_delivered(struct runner *r)
 	struct csn_error err  = { 0 };
 	struct csn_buf  *body = NULL, *text = NULL;
 	char            *path = deliver ? strdup(deliver) : cli_path(dir, "delivered.json");
-	struct csn_bytes key  = { (const uint8_t *)"body", 4 };
 	int              code = CLI_OK;
 
-	if (csn_station_get(r->station, "staged", key, &body, &err) != CSN_OK ||
+	if (csn_station_get(r->station, "staged", body_key, &body, &err) != CSN_OK ||
 	    body_text(r, csn_buf_bytes(body), &text, &err) != CSN_OK)
 		code = failed(r->cli, &err, "the body stays staged in the store");
 	else {
@@ -205,8 +217,11 @@ write_delivered(struct runner *r)
 
 		if (result < 0)
 			code = cli_fail(r->cli, CLI_CANNOT,
-			                &(struct cli_failure){ .code   = "CSN-DEV-006",
-			                                       .effect = "the body stays staged" },
+			                &(struct cli_failure){
+						.code   = "CSN-DEV-006",
+						.effect = "the body stays staged",
+						.next   = "make room, then start again: it is"
+							  " written then" },
 			                "cannot write %s: %s", path, strerror(-result));
 		else
 			cli_story(r->cli, '+', "activated", "%s", path);
@@ -214,6 +229,46 @@ write_delivered(struct runner *r)
 	csn_buf_unref(body);
 	csn_buf_unref(text);
 	free(path);
+	return code;
+}
+
+/* Is the body of the last commit in the file?  The row is written after the file. */
+static bool
+was_delivered(struct runner *r, const struct csn_device_state *state)
+{
+	struct csn_error err = { 0 };
+	struct csn_buf  *row = NULL;
+	bool             yes =
+		csn_station_get(r->station, "delivered", body_key, &row, &err) == CSN_OK &&
+		csn_same(csn_buf_bytes(row), CSN_BYTES_OF(state->staged_hash));
+
+	csn_buf_unref(row);
+	return yes;
+}
+
+/*
+ * Whatever killed us between a commit and here: what is staged is written, and only
+ * then on record as delivered.  Done already: nothing happens.
+ */
+static int
+activate(struct runner *r)
+{
+	static struct csn_device_state state;
+	struct csn_error               err  = { 0 };
+	int                            code = load_state(r, &state);
+
+	if (code == CLI_OK && state.has_staged && !was_delivered(r, &state)) {
+		const struct csn_store_item item = {
+			.kind = CSN_ITEM_PUT, .space = "delivered", .key = body_key,
+			.value = CSN_BYTES_OF(state.staged_hash),
+		};
+
+		code = write_delivered(r);
+		if (code == CLI_OK &&
+		    csn_station_commit(r->station, &item, 1, &err) != CSN_OK)
+			code = failed(r->cli, &err, "it is written again at the next start");
+	}
+	csn_wipe(&state, sizeof state);
 	return code;
 }
 
@@ -228,7 +283,7 @@ one_session(struct runner *r)
 	if (code == CLI_OK)
 		code = runner_report(r);
 	if (code == CLI_OK && r->outcome == CSN_OUTCOME_ENROLLED)
-		code = write_delivered(r);
+		code = activate(r);
 	return code;
 }
 
@@ -239,6 +294,8 @@ run_agent(struct cli *cli)
 	char                *config = NULL;
 	int                  code   = open_device(&r, cli, &config);
 
+	if (code == CLI_OK)
+		code = activate(&r); /* what a crash left over                     */
 	while (code == CLI_OK) {
 		code = one_session(&r);
 		if (once || runner_interrupted() || r.outcome == CSN_OUTCOME_ENROLLED)
@@ -288,7 +345,8 @@ const struct cli_command cli_device = {
 	.synopsis = "init|run|show|fetch [--dir DIR]",
 	.detail   = "init takes the state file of a manufactured device into its store, once. run\n"
 	            "listens on the channels of DIR/device.conf until it is enrolled, checks\n"
-	            "everything, commits and writes the configuration it was given. show prints the\n"
+	            "everything, commits and writes the configuration it was given; what a crash kept\n"
+	            "from being written is written at the next start. show prints the\n"
 	            "durable state without secrets. fetch takes the attachments of the delivered body\n"
 	            "from the channel of role bulk, stores each once its digest is right, and then\n"
 	            "removes its key; exit 4: some are not there yet.",

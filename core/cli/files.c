@@ -71,6 +71,23 @@ write_full(int fd, const uint8_t *bytes, size_t len)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* A rename is only there for good once the folder is. */
+static int
+sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char       *folder = slash == NULL ? strdup(".") :
+	                     slash == path ? strdup("/") :
+	                                     strndup(path, (size_t)(slash - path));
+	int         fd = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int         r  = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return r == -EINVAL ? 0 : r; /* a file system that has no such thing    */
+}
+
 int
 cli_write(const char *path, const void *bytes, size_t len, unsigned mode)
 {
@@ -87,9 +104,11 @@ cli_write(const char *path, const void *bytes, size_t len, unsigned mode)
 		r = -errno;
 	if (r == 0 && rename(temp, path) < 0)
 		r = -errno;
-	if (r < 0)
+	if (r < 0) {
 		unlink(temp);
-	return r;
+		return r;
+	}
+	return sync_folder(path);
 }
 
 int

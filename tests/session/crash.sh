@@ -109,6 +109,43 @@ device_killed() {
 	same "the next honest session succeeds" $broken 0
 }
 
+# killed_at STAGE: kill -9 the moment the device says it entered that stage.
+killed_at() {
+	local line
+	fresh_pair
+	"$bin" device run --once --dir device >story 2>device.err <&- &
+	device_pid=$!
+	while read -r line; do
+		case $line in *" $1 "*) kill -9 "$device_pid" && break ;; esac
+	done <story
+	{ wait "$device_pid"; } 2>/dev/null
+}
+
+# After its commit and before the configuration was written: the next start writes it.
+activation_killed() {
+	local stage sid
+	mkfifo story
+	for stage in delivered enrolled; do
+		new_device
+		killed_at "$stage"
+		same "killed at $stage: the body is staged" "$(shown device enrolled)" true
+		check "killed at $stage: it was not written" test ! -e device/delivered.json
+		sid=$(shown device last_sid)
+		clear_air
+		start_device device
+		wait_until "the activation" test -s device/delivered.json
+		stop "$device_pid"
+		same "killed at $stage: the next start writes what was staged" \
+			"$(member device/delivered.json config wifi 0 ssid)" workshop
+		same "killed at $stage: by no other commit" "$(shown device last_sid)" "$sid"
+		broken=0
+		honest
+		same "killed at $stage: the next honest session succeeds" $broken 0
+		same "killed at $stage: and writes its own configuration only" \
+			"$(grep -c activated device.out)" 1
+	done
+}
+
 station_killed() {
 	local n next
 	kept=0 taken=0 broken=0
@@ -157,6 +194,7 @@ gather_modules "$work/modules"
 make_parties "$work/parties"
 before_staged=false
 device_killed
+activation_killed
 station_killed
 same "no temporary message was left under a message's name" \
 	"$(find station/air -type f -size 0 -name '*.msg' | wc -l)" 0
