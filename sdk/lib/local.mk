@@ -79,3 +79,22 @@ TESTS += tests/unit/lib_verdict
 tests_unit_lib_verdict_SOURCES  = tests/unit/lib_verdict.c
 tests_unit_lib_verdict_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_verdict_LDADD    = sdk/lib/libcsnsdk.la
+
+# What reads evidence others wrote: strict CBOR with tags, foreign keys, COSE of RFC 9052.
+noinst_LTLIBRARIES += sdk/lib/libcsnevidence.la
+sdk_lib_libcsnevidence_la_SOURCES = \
+	sdk/lib/cose-any.c \
+	sdk/lib/cose-any.h \
+	sdk/lib/pubkey.c \
+	sdk/lib/pubkey.h \
+	sdk/lib/scbor.c \
+	sdk/lib/scbor.h
+sdk_lib_libcsnevidence_la_CFLAGS = $(MODULE_CFLAGS)
+sdk_lib_libcsnevidence_la_LIBADD = $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/lib_evidence
+tests_unit_lib_evidence_SOURCES  = tests/unit/lib_evidence.c
+tests_unit_lib_evidence_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_evidence_LDADD    = sdk/lib/libcsnevidence.la sdk/lib/libcsncrypto.la \
+	sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+TESTS += tests/unit/lib_evidence
