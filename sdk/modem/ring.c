@@ -54,10 +54,16 @@ modem_extract(const struct demod *d, double u, double late, double rate, size_t 
 		double shift = late + rate * (double)i;
 		double t = d->origin + u + (double)i + shift;
 		double whole = floor(t);
-		const float *sinc = d->ring->sinc[(size_t)((t - whole) * SINC_PHASES + 0.5)];
-		int64_t at = (int64_t)whole - (SINC_TAPS / 2 - 1);
+		const float *sinc;
 		struct cpx sum = zero;
+		int64_t at;
 
+		if (!(fabs(shift) < RING)) { /* a track gone astray, or no number */
+			out[i] = zero;
+			continue;
+		}
+		sinc = d->ring->sinc[(size_t)((t - whole) * SINC_PHASES + 0.5)];
+		at = (int64_t)whole - (SINC_TAPS / 2 - 1);
 		for (int k = 0; k < SINC_TAPS; k++)
 			sum = cpx_add(sum, cpx_scale(ring_point(d, at + k), sinc[k]));
 		out[i] = cpx_mul(sum, modem_turn(d->ring->carrier * shift));

@@ -325,7 +325,7 @@ void
 modem_judge_symbols(struct demod *d)
 {
 	size_t m = modem_carriers(d->g);
-	float sent = modem_energy(d->channel, m), noise = 0;
+	float sent = modem_energy(d->channel, m) + 1e-20f, noise = 0;
 
 	for (size_t i = 0; i < m; i++)
 		noise += d->noise[i];

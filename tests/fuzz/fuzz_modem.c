@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The receiver under any input: raw floats, shaped noise around a real burst, any
- * block size.  With -fsanitize=fuzzer the engine's main is used; built plainly it
- * replays files, or with -r COUNT SEED makes COUNT inputs of its own.
+ * block size.  Every input also goes through the error correction as soft bits, and
+ * one in 256 through a whole attempt at a burst.  With -fsanitize=fuzzer the
+ * engine's main is used; built plainly it replays files, or with -r COUNT SEED makes
+ * COUNT inputs of its own.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -11,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "modem/modem.h"
+#include "modem/internal.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -71,8 +73,82 @@ lot(const uint8_t *data, size_t size)
 	return hash ^ hash >> 15;
 }
 
+static void
+demand(int holds)
+{
+	if (!holds)
+		abort();
+}
+
+static float
+float_at(const uint8_t *data, size_t size, size_t i)
+{
+	uint8_t word[4];
+	float v;
+
+	for (size_t k = 0; k < 4; k++)
+		word[k] = data[(i * 4 + k) % size];
+	memcpy(&v, word, sizeof v);
+	return v;
+}
+
+/* Soft bits of a short frame: bytes over the usual range, or any floats at all. */
+static void
+correct(const struct recipe *r, const uint8_t *data, size_t size)
+{
+	static struct decoder decoder;
+	static float code[CODE_MAX], belief[CODE_MAX];
+	size_t info = 8 * modem_frame_bytes(r->len % 2u);
+	enum csn_modem_profile profile = (enum csn_modem_profile)(r->profile % 3);
+
+	for (size_t i = 0; i < 3 * info + TAIL_BITS; i++)
+		code[i] = r->kind % 4 == 0 ? float_at(data, size, i)
+		                           : (float)(int8_t)data[i % size] / 4;
+	if (modem_decode(&decoder, code, info, profile, 1 + r->cut % 2u, belief))
+		demand(modem_frame_check(decoder.frame, info / 8, profile));
+}
+
+static void
+check_event(const struct csn_modem_event *event)
+{
+	demand(event->len <= CSN_MODEM_MESSAGE_MAX);
+	demand((event->len > 0) == (event->report.stage == CSN_MODEM_STAGE_DONE));
+	demand(isfinite(event->report.level_dbfs) && isfinite(event->report.snr_db) &&
+	       isfinite(event->report.clock_ppm) && isfinite(event->report.echo_ms));
+}
+
+/* An attempt at a burst that somebody says is in the bytes. */
+static void
+attempt(const struct recipe *r, const uint8_t *data, size_t size)
+{
+	static struct demod *demod;
+	static struct ring ring;
+	struct csn_modem_config config;
+	struct csn_modem_event event;
+	struct sighting sight = {
+		.profile = (enum csn_modem_profile)(r->profile % CSN_MODEM_PROFILES),
+		.at = 64u + r->cut,
+	};
+
+	if (demod == NULL) {
+		csn_modem_config_default(&config);
+		demod = malloc(sizeof *demod);
+		demand(demod != NULL && modem_demod_init(demod, &config));
+		modem_ring_init(&ring, &config);
+	}
+	ring.count = 4096;
+	for (size_t i = 0; i < ring.count; i++)
+		ring.point[i] = (struct cpx){ (float)(int8_t)data[i % size] / 128,
+		                              (float)(int8_t)data[i * 7 % size] / 128 };
+	modem_confirm(demod, &ring, &sight);
+	sight.class = r->len % 2u;
+	sight.end = sight.at + modem_burst_points(&demod->geo[sight.profile], sight.class);
+	modem_receive(demod, &ring, &sight, &event);
+	check_event(&event);
+}
+
 /*
- * Bytes become samples: mostly themselves, one time in 256 edits of a burst,
+ * Bytes become samples: mostly themselves, one time in 1024 edits of a burst,
  * which takes a thousand times as long.
  */
 static size_t
@@ -80,7 +156,7 @@ shape(const struct recipe *r, const uint8_t *data, size_t size)
 {
 	size_t n;
 
-	if (lot(data, size) % 256 != 0)
+	if (lot(data, size) % 1024 != 0)
 		return raw(r->kind % 2 == 0, data, size);
 	memset(sound, 0, sizeof sound);
 	n = make_sound(r, data, size);
@@ -101,13 +177,6 @@ shape(const struct recipe *r, const uint8_t *data, size_t size)
 	return n - n * r->cut / 300;
 }
 
-static void
-demand(int holds)
-{
-	if (!holds)
-		abort();
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -119,9 +188,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct recipe recipe;
 	size_t n, block;
 
-	if (size < sizeof recipe)
+	if (size <= sizeof recipe)
 		return 0;
 	memcpy(&recipe, data, sizeof recipe);
+	correct(&recipe, data + sizeof recipe, size - sizeof recipe);
+	if (lot(data, size) % 256 == 1)
+		attempt(&recipe, data + sizeof recipe, size - sizeof recipe);
 	n = shape(&recipe, data + sizeof recipe, size - sizeof recipe);
 	block = recipe.block * 8u + 1u;
 	if (memory == NULL) {
@@ -130,16 +202,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		demand(memory != NULL);
 		demand(csn_modem_rx_init(memory, csn_modem_rx_size(), &config, &rx) == 0);
 	}
-	if (recipe.block == 0)
+	if (lot(data, size) % 256 == 2)
 		csn_modem_rx_reset(rx);
 	for (size_t i = 0; i < n; i += block)
 		csn_modem_rx_feed(rx, sound + i, n - i < block ? n - i : block);
-	while (csn_modem_rx_next(rx, &event)) {
-		demand(event.len <= CSN_MODEM_MESSAGE_MAX);
-		demand((event.len > 0) == (event.report.stage == CSN_MODEM_STAGE_DONE));
-		demand(isfinite(event.report.level_dbfs) && isfinite(event.report.snr_db) &&
-		       isfinite(event.report.clock_ppm) && isfinite(event.report.echo_ms));
-	}
+	while (csn_modem_rx_next(rx, &event))
+		check_event(&event);
 	csn_modem_rx_meter(rx, &meter);
 	demand(isfinite(meter.level_dbfs) && isfinite(meter.band_dbfs) &&
 	       isfinite(meter.floor_dbfs) && isfinite(meter.score));

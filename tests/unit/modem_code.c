@@ -177,6 +177,34 @@ check_code(void)
 	       "no signal is no frame");
 }
 
+/* Digital silence in the place of a burst: every figure is nothing over nothing. */
+static void
+check_silent_attempt(void)
+{
+	static struct demod demod;
+	static struct ring ring;
+	struct csn_modem_config config;
+	struct csn_modem_event event;
+
+	csn_modem_config_default(&config);
+	modem_demod_init(&demod, &config);
+	modem_ring_init(&ring, &config);
+	ring.count = 4096;
+	for (int p = 0; p < CSN_MODEM_PROFILES; p++) {
+		struct sighting sight = { .profile = (enum csn_modem_profile)p, .at = 512 };
+		bool finite = true;
+
+		modem_confirm(&demod, &ring, &sight);
+		modem_receive(&demod, &ring, &sight, &event);
+		for (size_t s = 0; s < demod.symbols; s++)
+			finite = finite && isfinite(demod.gain[s].re) &&
+				isfinite(demod.track[s].x[0]);
+		tap_ok(event.len == 0 && finite,
+		       "%s: silence is no message, and its gain and track are numbers",
+		       csn_modem_profile_name((enum csn_modem_profile)p));
+	}
+}
+
 int
 main(void)
 {
@@ -185,5 +213,6 @@ main(void)
 	check_classes();
 	check_slots();
 	check_code();
+	check_silent_attempt();
 	return tap_done();
 }
