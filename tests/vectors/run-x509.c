@@ -122,8 +122,7 @@ judge(const json_t *row, X509 *leaf, struct x509_refusal *why)
 		.unix_s = time_of(row),
 		.eku = eku_of(row),
 		.max_intermediates = (int)vec_int(row, "max_chain_depth", X509_PATH_NO_LIMIT),
-		.leaf_ca = !web,
-		.nc_noncritical = web,
+		.relax = web ? X509_RELAX_NC_NONCRITICAL : X509_RELAX_LEAF_CA,
 		.crls = crls_of(json_object_get(row, "crls")),
 	};
 

@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += plugins/attest/x509/libx509.la
 plugins_attest_x509_libx509_la_SOURCES = plugins/attest/x509/x509.c plugins/attest/x509/x509.h \
+	plugins/attest/x509/matter-cd.c plugins/attest/x509/matter-cd.h \
 	plugins/attest/x509/matter.c plugins/attest/x509/matter.h \
 	plugins/attest/x509/ocsp.c plugins/attest/x509/ocsp.h \
 	plugins/attest/x509/path.c plugins/attest/x509/path.h plugins/attest/x509/path-cert.c \

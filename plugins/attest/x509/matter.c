@@ -65,9 +65,8 @@ search(const unsigned char *text, size_t len, const char *prefix)
 	return id;
 }
 
-/* The ids by their attributes; only without any, those written in the common name. */
-static bool
-read_ids(const X509 *cert, long *ret_vid, long *ret_pid)
+bool
+x509_matter_ids(const X509 *cert, long *ret_vid, long *ret_pid)
 {
 	const X509_NAME *name = X509_get_subject_name(cert);
 	int              at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
@@ -147,7 +146,7 @@ check_ids(X509 *const path[X509_MATTER_PATH], long product_id)
 	long vid[X509_MATTER_PATH], pid[X509_MATTER_PATH];
 
 	for (unsigned i = 0; i < X509_MATTER_PATH; i++)
-		if (!read_ids(path[i], &vid[i], &pid[i]))
+		if (!x509_matter_ids(path[i], &vid[i], &pid[i]))
 			return "x509.matter.id-form";
 	if (vid[0] == X509_MATTER_NONE || pid[0] == X509_MATTER_NONE ||
 	    vid[1] == X509_MATTER_NONE || pid[2] != X509_MATTER_NONE)

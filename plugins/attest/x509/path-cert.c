@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #define SERIAL_MAX 20 /* octets, RFC 5280 4.1.2.2 */
+#define DSA_MIN    1024
 
 bool
 x509_time_form(const ASN1_TIME *time)
@@ -19,6 +20,49 @@ x509_time_form(const ASN1_TIME *time)
 
 	if (len != want || text[len - 1] != 'Z' || ASN1_TIME_check(time) != 1)
 		return false;
+	return true;
+}
+
+static const struct {
+	const char *name;
+	uint32_t    relax;
+} relaxations[] = {
+	{ "leaf-ca", X509_RELAX_LEAF_CA },
+	{ "name-constraints-not-critical", X509_RELAX_NC_NONCRITICAL },
+	{ "ca-flag-not-critical", X509_RELAX_CA_NONCRITICAL },
+	{ "policy-constraints-not-critical", X509_RELAX_POLICY_NONCRITICAL },
+	{ "sha1", X509_RELAX_SHA1 },
+	{ "dsa", X509_RELAX_DSA },
+	{ "serial", X509_RELAX_SERIAL },
+	{ "no-authority-key-id", X509_RELAX_AKI },
+	{ "no-crl-number", X509_RELAX_CRL_NUMBER },
+};
+
+const char *
+x509_relax_name(uint32_t relax)
+{
+	for (size_t i = 0; i < sizeof relaxations / sizeof *relaxations; i++)
+		if (relaxations[i].relax == relax)
+			return relaxations[i].name;
+	return NULL;
+}
+
+uint32_t
+x509_relax_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof relaxations / sizeof *relaxations; i++)
+		if (strcmp(relaxations[i].name, name) == 0)
+			return relaxations[i].relax;
+	return 0;
+}
+
+bool
+x509_relaxed(const struct x509_path_rules *rules, uint32_t relax)
+{
+	if ((rules->relax & relax) != relax)
+		return false;
+	if (rules->relaxed != NULL)
+		*rules->relaxed |= relax;
 	return true;
 }
 
@@ -40,7 +84,7 @@ check_time(const X509 *cert, const struct x509_path_rules *rules)
 }
 
 static const char *
-check_serial(X509 *cert)
+check_serial(X509 *cert, const struct x509_path_rules *rules)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
 	BIGNUM             *value = ASN1_INTEGER_to_BN(serial, NULL);
@@ -50,7 +94,7 @@ check_serial(X509 *cert)
 	good = value != NULL && !BN_is_negative(value) && !BN_is_zero(value) &&
 	       BN_num_bits(value) < SERIAL_MAX * 8;
 	BN_free(value);
-	return good ? NULL : "x509.serial";
+	return good || x509_relaxed(rules, X509_RELAX_SERIAL) ? NULL : "x509.serial";
 }
 
 static const char *
@@ -86,7 +130,7 @@ check_rsa(const EVP_PKEY *key)
 }
 
 static const char *
-check_key(X509 *cert)
+check_key(X509 *cert, const struct x509_path_rules *rules)
 {
 	EVP_PKEY *key = X509_get0_pubkey(cert);
 
@@ -101,33 +145,57 @@ check_key(X509 *cert)
 	case EVP_PKEY_ED25519:
 	case EVP_PKEY_ED448:
 		return NULL;
+	case EVP_PKEY_DSA:
+		return EVP_PKEY_get_bits(key) >= DSA_MIN && x509_relaxed(rules, X509_RELAX_DSA) ?
+		               NULL :
+		               "x509.key.algorithm";
 	default:
 		return "x509.key.algorithm";
 	}
 }
 
-static const char *
-check_signature_algorithm(const X509 *cert, enum x509_place place)
+const char *
+x509_check_sigalg(int nid, const struct x509_path_rules *rules)
 {
-	static const int good[] = {
-		NID_ecdsa_with_SHA256,       NID_ecdsa_with_SHA384,
-		NID_ecdsa_with_SHA512,       NID_sha256WithRSAEncryption,
-		NID_sha384WithRSAEncryption, NID_sha512WithRSAEncryption,
-		NID_rsassaPss,               NID_ED25519,
-		NID_ED448,
+	static const struct {
+		int      nid;
+		uint32_t relax; /* what it needs; 0: nothing                      */
+	} known[] = {
+		{ NID_ecdsa_with_SHA256, 0 },
+		{ NID_ecdsa_with_SHA384, 0 },
+		{ NID_ecdsa_with_SHA512, 0 },
+		{ NID_sha256WithRSAEncryption, 0 },
+		{ NID_sha384WithRSAEncryption, 0 },
+		{ NID_sha512WithRSAEncryption, 0 },
+		{ NID_rsassaPss, 0 },
+		{ NID_ED25519, 0 },
+		{ NID_ED448, 0 },
+		{ NID_sha1WithRSAEncryption, X509_RELAX_SHA1 },
+		{ NID_ecdsa_with_SHA1, X509_RELAX_SHA1 },
+		{ NID_dsaWithSHA1, X509_RELAX_SHA1 | X509_RELAX_DSA },
+		{ NID_dsa_with_SHA256, X509_RELAX_DSA },
 	};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (nid == known[i].nid)
+			return known[i].relax == 0 || x509_relaxed(rules, known[i].relax) ?
+			               NULL :
+			               "x509.sigalg";
+	return "x509.sigalg";
+}
+
+static const char *
+check_signature_algorithm(const X509 *cert, enum x509_place place,
+                          const struct x509_path_rules *rules)
+{
 	const X509_ALGOR *outer;
 
 	X509_get0_signature(NULL, &outer, cert);
 	if (X509_ALGOR_cmp(outer, X509_get0_tbs_sigalg(cert)) != 0)
 		return "x509.sigalg.mismatch";
 	/* What signed an anchor vouches for nothing: it is pinned. */
-	if (place == X509_ANCHOR)
-		return NULL;
-	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-		if (X509_get_signature_nid(cert) == good[i])
-			return NULL;
-	return "x509.sigalg";
+	return place == X509_ANCHOR ? NULL :
+	                              x509_check_sigalg(X509_get_signature_nid(cert), rules);
 }
 
 /* Which way an extension must be marked, by RFC 5280. */
@@ -143,11 +211,15 @@ check_critical(int nid, bool critical, const struct x509_path_rules *rules)
 	case NID_sinfo_access:
 		return critical ? "x509.aia.critical" : NULL;
 	case NID_policy_constraints:
-		return critical ? NULL : "x509.policy-constraints.noncritical";
+		return critical || x509_relaxed(rules, X509_RELAX_POLICY_NONCRITICAL) ?
+		               NULL :
+		               "x509.policy-constraints.noncritical";
 	case NID_inhibit_any_policy:
 		return critical ? NULL : "x509.inhibit-any.noncritical";
 	case NID_name_constraints:
-		return critical || rules->nc_noncritical ? NULL : "x509.nc.noncritical";
+		return critical || x509_relaxed(rules, X509_RELAX_NC_NONCRITICAL) ?
+		               NULL :
+		               "x509.nc.noncritical";
 	default:
 		return NULL;
 	}
@@ -210,7 +282,7 @@ is_self_issued(const X509 *cert)
 }
 
 static const char *
-check_aki(X509 *cert)
+check_aki(X509 *cert, const struct x509_path_rules *rules)
 {
 	AUTHORITY_KEYID         *aki = X509_get_ext_d2i(cert, NID_authority_key_identifier,
 	                                                NULL, NULL);
@@ -218,7 +290,9 @@ check_aki(X509 *cert)
 	const char              *why = NULL;
 
 	if (aki == NULL)
-		return is_self_issued(cert) ? NULL : "x509.aki.missing";
+		return is_self_issued(cert) || x509_relaxed(rules, X509_RELAX_AKI) ?
+		               NULL :
+		               "x509.aki.missing";
 	if (aki->keyid == NULL || ASN1_STRING_length(aki->keyid) == 0)
 		why = "x509.aki.form";
 	else if (is_self_issued(cert) &&
@@ -231,12 +305,13 @@ check_aki(X509 *cert)
 }
 
 static const char *
-check_ca(X509 *cert, enum x509_place place, bool is_ca, bool bc_critical)
+check_ca(X509 *cert, enum x509_place place, bool is_ca, bool bc_critical,
+         const struct x509_path_rules *rules)
 {
 	uint32_t flags = X509_get_extension_flags(cert);
 	uint32_t usage = X509_get_key_usage(cert);
 
-	if (!is_ca || !bc_critical)
+	if (!is_ca || (!bc_critical && !x509_relaxed(rules, X509_RELAX_CA_NONCRITICAL)))
 		return "x509.ca.flag";
 	if (X509_NAME_entry_count(X509_get_subject_name(cert)) == 0)
 		return "x509.subject.empty";
@@ -253,7 +328,9 @@ check_leaf(X509 *cert, bool is_ca, bool has_pathlen, const struct x509_path_rule
 	             (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) != 0;
 
 	if (is_ca)
-		return rules->leaf_ca ? check_ca(cert, X509_LEAF, is_ca, true) : "x509.leaf.ca";
+		return x509_relaxed(rules, X509_RELAX_LEAF_CA) ?
+		               check_ca(cert, X509_LEAF, is_ca, true, rules) :
+		               "x509.leaf.ca";
 	if (signs || has_pathlen)
 		return "x509.leaf.usage";
 	if (X509_get_ext_by_NID(cert, NID_name_constraints, -1) >= 0)
@@ -275,7 +352,7 @@ check_role(X509 *cert, enum x509_place place, const struct x509_path_rules *rule
 	BASIC_CONSTRAINTS_free(bc);
 	if (place == X509_LEAF)
 		return check_leaf(cert, is_ca, has_pathlen, rules);
-	return check_ca(cert, place, is_ca, critical == 1);
+	return check_ca(cert, place, is_ca, critical == 1, rules);
 }
 
 static const char *
@@ -303,15 +380,15 @@ x509_check_cert(X509 *cert, enum x509_place place, const struct x509_path_rules 
 
 	if (X509_get_version(cert) != X509_VERSION_3)
 		return "x509.version";
-	if ((why = check_serial(cert)) != NULL || (why = check_extensions(cert, rules)) != NULL)
+	if ((why = check_serial(cert, rules)) != NULL || (why = check_extensions(cert, rules)) != NULL)
 		return why;
 	/* Also parses the extensions into OpenSSL's cache. */
 	if ((X509_get_extension_flags(cert) & EXFLAG_INVALID) != 0)
 		return "x509.ext.malformed";
-	if ((why = check_signature_algorithm(cert, place)) != NULL ||
-	    (why = check_key(cert)) != NULL || (why = check_time(cert, rules)) != NULL ||
+	if ((why = check_signature_algorithm(cert, place, rules)) != NULL ||
+	    (why = check_key(cert, rules)) != NULL || (why = check_time(cert, rules)) != NULL ||
 	    (why = check_role(cert, place, rules)) != NULL ||
-	    (why = check_aki(cert)) != NULL || (why = check_eku(cert, place, rules)) != NULL)
+	    (why = check_aki(cert, rules)) != NULL || (why = check_eku(cert, place, rules)) != NULL)
 		return why;
 	return x509_check_names(cert, rules);
 }

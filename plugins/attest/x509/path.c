@@ -32,18 +32,57 @@ is_self_issued(const X509 *cert)
 	return X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0;
 }
 
-/* A pinned anchor without keyUsage is taken; nothing else strict finds is. */
+/* What the callback needs to know; the path of a list's issuer is a context below. */
+struct verdict_of {
+	unsigned                      anchor;
+	const struct x509_path_rules *rules;
+};
+
+static const struct verdict_of *
+verdict_of(X509_STORE_CTX *ctx)
+{
+	while (X509_STORE_CTX_get0_parent_ctx(ctx) != NULL)
+		ctx = X509_STORE_CTX_get0_parent_ctx(ctx);
+	return X509_STORE_CTX_get_app_data(ctx);
+}
+
+/* Errors that are taken: each of one kind, at one place, or by a named relaxation. */
+static bool
+is_taken(X509_STORE_CTX *ctx)
+{
+	const struct verdict_of *of = verdict_of(ctx);
+	X509                    *cert = X509_STORE_CTX_get_current_cert(ctx);
+	const EVP_PKEY          *key = cert != NULL ? X509_get0_pubkey(cert) : NULL;
+	bool at_anchor = X509_STORE_CTX_get0_parent_ctx(ctx) == NULL &&
+	                 X509_STORE_CTX_get_error_depth(ctx) == (int)of->anchor;
+
+	switch (X509_STORE_CTX_get_error(ctx)) {
+	case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE: /* it is pinned               */
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+		return at_anchor;
+	case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
+		return x509_relaxed(of->rules, X509_RELAX_CA_NONCRITICAL);
+	case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
+		return x509_relaxed(of->rules, X509_RELAX_AKI);
+	case X509_V_ERR_EE_KEY_TOO_SMALL: /* ours looked at the keys already    */
+	case X509_V_ERR_CA_KEY_TOO_SMALL:
+		return key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_DSA &&
+		       x509_relaxed(of->rules, X509_RELAX_DSA);
+	case X509_V_ERR_CA_MD_TOO_WEAK: /* and at the algorithms                */
+		return cert != NULL &&
+		       x509_check_sigalg(X509_get_signature_nid(cert), of->rules) == NULL;
+	default:
+		return false;
+	}
+}
+
 static int
 on_error(int ok, X509_STORE_CTX *ctx)
 {
-	unsigned *anchor = X509_STORE_CTX_get_app_data(ctx);
-
-	if (!ok && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_CA_CERT_MISSING_KEY_USAGE &&
-	    X509_STORE_CTX_get_error_depth(ctx) == (int)*anchor) {
-		X509_STORE_CTX_set_error(ctx, X509_V_OK);
-		return 1;
-	}
-	return ok;
+	if (ok || !is_taken(ctx))
+		return ok;
+	X509_STORE_CTX_set_error(ctx, X509_V_OK);
+	return 1;
 }
 
 static const char *
@@ -69,6 +108,21 @@ name_of(int error)
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 		return "x509.issuer";
+	case X509_V_ERR_CERT_REVOKED:
+		return "x509.revoked";
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+		return "x509.crl.missing";
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
+		return "x509.crl.issuer";
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+		return "x509.crl.signature";
+	case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+		return "x509.crl.usage";
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+		return "x509.crl.scope";
+	case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+		return "x509.crl.ext";
 	default:
 		return "x509.strict";
 	}
@@ -88,44 +142,113 @@ is_same_path(X509_STORE_CTX *ctx, X509 *const *path, unsigned count)
 	return true;
 }
 
-static bool
-check_openssl(X509 *const *path, unsigned count, struct x509_refusal *why)
-{
-	X509_STORE      *store = X509_STORE_new();
-	X509_STORE_CTX  *ctx = X509_STORE_CTX_new();
-	STACK_OF(X509)  *trusted = sk_X509_new_null(), *between = sk_X509_new_null();
-	unsigned         anchor = count - 1;
-	bool             good = false;
+/* The times are ours: OpenSSL ends a certificate one second early. */
+#define PATH_FLAGS                                                                     \
+	(X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME | \
+	 X509_V_FLAG_POLICY_CHECK)
+#define CRL_FLAGS                                                                      \
+	(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_USE_DELTAS |      \
+	 X509_V_FLAG_EXTENDED_CRL_SUPPORT)
 
-	refuse(why, "x509.fault", 0);
-	if (store == NULL || ctx == NULL || trusted == NULL || between == NULL ||
-	    sk_X509_push(trusted, path[anchor]) == 0)
-		goto done;
-	for (unsigned i = 1; i < anchor; i++)
-		if (sk_X509_push(between, path[i]) == 0)
-			goto done;
-	if (X509_STORE_CTX_init(ctx, store, path[0], between) != 1)
-		goto done;
-	X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
-	/* The times are ours: OpenSSL ends a certificate one second early. */
+static bool
+set_param(X509_STORE_CTX *ctx, const struct x509_path_rules *rules)
+{
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
-	                                           X509_V_FLAG_NO_CHECK_TIME |
-	                                           X509_V_FLAG_POLICY_CHECK);
+	unsigned long      flags = PATH_FLAGS;
+
+	flags |= rules->crls != NULL ? CRL_FLAGS : 0;
+	flags |= rules->policy_explicit ? X509_V_FLAG_EXPLICIT_POLICY : 0;
+	flags |= rules->policy_no_mapping ? X509_V_FLAG_INHIBIT_MAP : 0;
+	flags |= rules->policy_no_any ? X509_V_FLAG_INHIBIT_ANY : 0;
 	X509_VERIFY_PARAM_set_auth_level(param, 2);
-	X509_STORE_CTX_set_app_data(ctx, &anchor);
-	X509_STORE_CTX_set_verify_cb(ctx, on_error);
-	if (X509_verify_cert(ctx) == 1)
-		good = is_same_path(ctx, path, count) || refuse(why, "x509.path", 0);
-	else
-		refuse(why, name_of(X509_STORE_CTX_get_error(ctx)),
-		       (unsigned)X509_STORE_CTX_get_error_depth(ctx));
-done:
-	X509_STORE_CTX_free(ctx);
-	X509_STORE_free(store);
-	sk_X509_free(trusted);
-	sk_X509_free(between);
+	return X509_VERIFY_PARAM_set_flags(param, flags) == 1 &&
+	       (rules->policies == NULL ||
+	        X509_VERIFY_PARAM_set1_policies(param, rules->policies) == 1);
+}
+
+/* What one check by OpenSSL works on. */
+struct judge {
+	X509_STORE         *store;
+	X509_STORE_CTX     *ctx;
+	STACK_OF(X509)     *trusted, *between;
+	STACK_OF(X509_CRL) *crls;
+	struct x509_refusal stale; /* reason when a list is missing; or NULL      */
+};
+
+static void
+judge_free(struct judge *judge)
+{
+	X509_STORE_CTX_free(judge->ctx);
+	X509_STORE_free(judge->store);
+	sk_X509_free(judge->trusted);
+	sk_X509_free(judge->between);
+	sk_X509_CRL_free(judge->crls);
 	ERR_clear_error();
+}
+
+/* The path first, so that it is found before the issuers of lists. */
+static bool
+judge_init(struct judge *judge, X509 *const *path, unsigned count,
+           const struct x509_path_rules *rules, struct x509_refusal *why)
+{
+	unsigned        anchor = count - 1;
+	STACK_OF(X509) *signers = NULL;
+	bool            good = false;
+
+	*judge = (struct judge){ .store = X509_STORE_new(),
+		                 .ctx = X509_STORE_CTX_new(),
+		                 .trusted = sk_X509_new_null(),
+		                 .between = sk_X509_new_null() };
+	if (judge->store == NULL || judge->ctx == NULL || judge->trusted == NULL ||
+	    judge->between == NULL || sk_X509_push(judge->trusted, path[anchor]) == 0)
+		return refuse(why, "x509.fault", 0);
+	for (unsigned i = 1; i < anchor; i++)
+		if (sk_X509_push(judge->between, path[i]) == 0)
+			return refuse(why, "x509.fault", 0);
+	if (rules->crls != NULL) {
+		judge->crls = x509_usable_crls(path, count, rules, &judge->stale);
+		if (judge->crls == NULL)
+			return refuse(why, judge->stale.reason, judge->stale.at);
+		signers = x509_usable_signers(rules);
+		/* The path of a list's issuer ends in the store. */
+		good = signers != NULL && X509_STORE_add_cert(judge->store, path[anchor]) == 1;
+		for (int i = 0; good && i < sk_X509_num(signers); i++)
+			good = sk_X509_push(judge->between, sk_X509_value(signers, i)) > 0;
+		sk_X509_free(signers);
+		if (!good)
+			return refuse(why, "x509.fault", 0);
+	}
+	if (X509_STORE_CTX_init(judge->ctx, judge->store, path[0], judge->between) != 1)
+		return refuse(why, "x509.fault", 0);
+	X509_STORE_CTX_set0_trusted_stack(judge->ctx, judge->trusted);
+	if (judge->crls != NULL)
+		X509_STORE_CTX_set0_crls(judge->ctx, judge->crls);
+	return set_param(judge->ctx, rules) || refuse(why, "x509.fault", 0);
+}
+
+static bool
+check_openssl(X509 *const *path, unsigned count, const struct x509_path_rules *rules,
+              struct x509_refusal *why)
+{
+	struct verdict_of of = { .anchor = count - 1, .rules = rules };
+	struct judge      judge;
+	bool              good = judge_init(&judge, path, count, rules, why);
+
+	if (!good)
+		goto done;
+	X509_STORE_CTX_set_app_data(judge.ctx, &of);
+	X509_STORE_CTX_set_verify_cb(judge.ctx, on_error);
+	if (X509_verify_cert(judge.ctx) == 1) {
+		good = is_same_path(judge.ctx, path, count) || refuse(why, "x509.path", 0);
+		goto done;
+	}
+	good = refuse(why, name_of(X509_STORE_CTX_get_error(judge.ctx)),
+	              (unsigned)X509_STORE_CTX_get_error_depth(judge.ctx));
+	if (X509_STORE_CTX_get_error(judge.ctx) == X509_V_ERR_UNABLE_TO_GET_CRL &&
+	    judge.stale.reason != NULL)
+		*why = judge.stale;
+done:
+	judge_free(&judge);
 	return good;
 }
 
@@ -150,8 +273,6 @@ check_links(X509 *const *path, unsigned count, const struct x509_path_rules *rul
 	for (unsigned i = 0; i + 1 < count; i++) {
 		for (unsigned k = i + 1; reason == NULL && k < count; k++)
 			reason = x509_check_wildcards(path[i], path[k]);
-		if (reason == NULL && rules->crls != NULL)
-			reason = x509_check_crls(path[i], path[i + 1], rules);
 		if (reason != NULL)
 			return refuse(why, reason, i);
 	}
@@ -169,7 +290,7 @@ x509_path_check(X509 *const *path, unsigned count, const struct x509_path_rules 
 		if (reason != NULL)
 			return refuse(why, reason, i);
 	}
-	return check_openssl(path, count, why) && check_links(path, count, rules, why);
+	return check_openssl(path, count, rules, why) && check_links(path, count, rules, why);
 }
 
 /* A search in progress. */

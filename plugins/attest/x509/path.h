@@ -17,14 +17,44 @@
 #define X509_CERT_MAX      65536
 #define X509_PATH_NO_LIMIT (-1)
 
+/*
+ * What a maker's certificates may get wrong, each by name (x509_relax_name).  A relaxation
+ * that was needed is noted, so that it can be logged.
+ */
+enum x509_relax {
+	X509_RELAX_LEAF_CA = 1 << 0,            /* a CA certificate may be the leaf     */
+	X509_RELAX_NC_NONCRITICAL = 1 << 1,     /* name constraints not critical        */
+	X509_RELAX_CA_NONCRITICAL = 1 << 2,     /* basicConstraints of a CA not critical */
+	X509_RELAX_POLICY_NONCRITICAL = 1 << 3, /* policyConstraints not critical       */
+	X509_RELAX_SHA1 = 1 << 4,               /* signatures over SHA-1                */
+	X509_RELAX_DSA = 1 << 5,                /* DSA keys of 1024 bits or more        */
+	X509_RELAX_SERIAL = 1 << 6,             /* a serial of zero, negative, too long */
+	X509_RELAX_AKI = 1 << 7,                /* no authority key identifier          */
+	X509_RELAX_CRL_NUMBER = 1 << 8,         /* revocation lists without a number    */
+};
+#define X509_RELAX_COUNT 9
+
+/* "sha1"; NULL for what is not exactly one relaxation. */
+const char *x509_relax_name(uint32_t relax);
+/* 0 for a name nobody knows. */
+uint32_t x509_relax_of(const char *name);
+
 struct x509_path_rules {
 	int64_t unix_s;
 	int     eku;               /* NID each certificate's EKU must allow; 0: any  */
 	int     max_intermediates; /* without self-issued ones; X509_PATH_NO_LIMIT   */
-	bool    leaf_ca;           /* a CA certificate may be the leaf               */
-	bool    nc_noncritical;    /* name constraints need not be critical          */
-	/* Lists every certificate below the anchor must be covered by; NULL: none. */
+	uint32_t relax;            /* set of enum x509_relax                         */
+	uint32_t *relaxed;         /* those needed are added here; NULL: not asked   */
+	/*
+	 * Lists every certificate below the anchor must be covered by, complete, delta or
+	 * indirect; NULL: none.  Their issuers are in the path or in @crl_signers.
+	 */
 	STACK_OF(X509_CRL) *crls;
+	STACK_OF(X509)     *crl_signers;
+	uint32_t            crl_grace_s; /* how long after nextUpdate a list is taken  */
+	/* Certificate policies one of which is wanted; NULL: any. */
+	STACK_OF(ASN1_OBJECT) *policies;
+	bool                   policy_explicit, policy_no_mapping, policy_no_any;
 };
 
 /* Why not, and where: 0 is the leaf.  @reason is a constant, stable over releases. */
