@@ -71,6 +71,7 @@ struct csn_config_station {
 /* One item of channels. */
 struct csn_config_channel {
 	uint32_t role;  /* enum csn_role less one                             */
+	char    *also;  /* more roles of the same channel, or NULL            */
 	char    *media; /* label in the media section, or NULL                */
 };
 

@@ -113,13 +113,55 @@ static int
 channel_rows(const struct csn_config *config, struct csn_config_channel *ret_rows,
 	     struct csn_error *err)
 {
-	struct csn_config_channel rows = { 0, NULL };
+	struct csn_config_channel rows = { 0, NULL, NULL };
 	int r = csn_config_fill(config, csn_config_channel_rows, &rows, err);
 
 	if (r < 0)
 		return r;
 	rows.role++; /* the choice counts from 0, enum csn_role from 1        */
 	*ret_rows = rows;
+	return CSN_OK;
+}
+
+/* The roles of one channel as bits, or 0 for a name that is none. */
+static uint32_t
+channel_roles(const struct csn_config_channel *rows)
+{
+	uint32_t roles = 1u << rows->role;
+	const char *at = rows->also != NULL ? rows->also : "";
+
+	for (at += strspn(at, ", "); *at != '\0'; at += strspn(at, ", ")) {
+		size_t len = strcspn(at, ", "), role = CSN_ROLE_BULK;
+
+		while (role > 0 && (strlen(role_names[role]) != len ||
+				    strncmp(role_names[role], at, len) != 0))
+			role--;
+		if (role == 0)
+			return 0;
+		roles |= 1u << role;
+		at += len;
+	}
+	return roles;
+}
+
+static int
+check_roles(const struct csn_config *config, const struct csn_config_channel *rows,
+	    uint32_t seen, struct csn_error *err)
+{
+	uint32_t roles = channel_roles(rows), twice = seen & roles;
+	unsigned line = 0;
+	const char *file = csn_config_where(config, &line);
+
+	if (roles == 0)
+		return csn_fail(err, CSN_E_CONFIG,
+				"%s:%u: also = \"%s\": a role is offer, bind, return or "
+				"bulk",
+				file, line, rows->also);
+	for (uint32_t role = CSN_ROLE_OFFER; role <= CSN_ROLE_BULK; role++)
+		if ((twice & (1u << role)) != 0)
+			return csn_fail(err, CSN_E_CONFIG,
+					"%s:%u: a second channel with the role %s", file,
+					line, role_names[role]);
 	return CSN_OK;
 }
 
@@ -134,21 +176,15 @@ want_channels(struct csn_station *st, struct csn_error *err)
 		struct csn_config_channel rows;
 		int r = channel_rows(config, &rows, err);
 
-		if (r == CSN_OK && (seen & (1u << rows.role)) != 0) {
-			unsigned line = 0;
-			const char *file = csn_config_where(config, &line);
-
-			r = csn_fail(err, CSN_E_CONFIG,
-				     "%s:%u: a second channel with the role %s", file,
-				     line, role_names[rows.role]);
-		}
+		if (r == CSN_OK)
+			r = check_roles(config, &rows, seen, err);
 		if (r == CSN_OK)
 			r = csn_registry_want(st->registry, CSN_KIND_CHANNEL,
 					      csn_config_use(config),
 					      role_names[rows.role], config, err);
 		if (r < 0)
 			return r;
-		seen |= 1u << rows.role;
+		seen |= channel_roles(&rows);
 	}
 	return CSN_OK;
 }
@@ -235,7 +271,27 @@ join_channel(struct csn_station *st, const struct csn_config *config,
 		.media = media != NULL ? media->component->ops.media : NULL,
 		.media_self = media != NULL ? media->self : NULL,
 	};
-	return link_new(&parts, &st->links[rows.role], err);
+	struct link *link = NULL;
+
+	r = link_new(&parts, &link, err);
+	for (uint32_t role = CSN_ROLE_OFFER; r == CSN_OK && role <= CSN_ROLE_BULK; role++)
+		if ((channel_roles(&rows) & (1u << role)) != 0)
+			st->links[role] = link;
+	return r;
+}
+
+/* One channel may have several roles: each link is freed once. */
+static void
+free_links(struct csn_station *st)
+{
+	for (size_t role = 0; role <= CSN_ROLE_BULK; role++) {
+		struct link *link = st->links[role];
+
+		for (size_t i = role; i <= CSN_ROLE_BULK; i++)
+			if (st->links[i] == link)
+				st->links[i] = NULL;
+		link_free(link);
+	}
 }
 
 static int
@@ -398,8 +454,7 @@ csn_station_close(struct csn_station *st)
 			session_free(s->session);
 			free(s);
 		}
-		for (size_t role = 0; role <= CSN_ROLE_BULK; role++)
-			link_free(st->links[role]);
+		free_links(st);
 		settle(st);
 	}
 	csn_registry_free(st->registry);

@@ -116,6 +116,7 @@ rm -rf "$base/audit-fuzz"
 run_case fuzz-config fuzz config core/libcsncore.la
 run_case fuzz-modem fuzz modem sdk/modem/libmodem.la
 run_case fuzz-qr fuzz qr plugins/channel/qr/libqr.la
+run_case fuzz-line fuzz line sdk/lib/libcsnsdk.la
 run_case installed installed
 run_case distcheck distcheck
 printf '%d passed, %d failed, 0 skipped\n' "$pass" "$fail"

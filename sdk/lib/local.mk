@@ -26,8 +26,12 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/hpke.h \
 	sdk/lib/kdf.c \
 	sdk/lib/kdf.h \
+	sdk/lib/inbox.c \
+	sdk/lib/inbox.h \
 	sdk/lib/ladder.c \
 	sdk/lib/ladder.h \
+	sdk/lib/line.c \
+	sdk/lib/line.h \
 	sdk/lib/offer.c \
 	sdk/lib/offer.h \
 	sdk/lib/spake2p.c \
@@ -98,3 +102,13 @@ tests_unit_lib_evidence_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_evidence_LDADD    = sdk/lib/libcsnevidence.la sdk/lib/libcsncrypto.la \
 	sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
 TESTS += tests/unit/lib_evidence
+check_PROGRAMS += tests/unit/lib_line
+TESTS += tests/unit/lib_line
+tests_unit_lib_line_SOURCES  = tests/unit/lib_line.c
+tests_unit_lib_line_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_line_LDADD    = sdk/lib/libcsnsdk.la
+check_PROGRAMS += tests/fuzz/fuzz_line
+TESTS += tests/fuzz/fuzz_line
+tests_fuzz_fuzz_line_SOURCES  = tests/fuzz/fuzz_line.c
+tests_fuzz_fuzz_line_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_line_LDADD    = sdk/lib/libcsnsdk.la

@@ -1,10 +1,13 @@
 # Benchmarks: ./dev bench NAME runs tests/bench/NAME.  Built when one is run.
-EXTRA_PROGRAMS = tests/bench/ceremony_bench
+EXTRA_PROGRAMS = tests/bench/ceremony_bench tests/bench/serial_bench
 tests_bench_ceremony_bench_SOURCES = tests/bench/ceremony_bench.c core/cli/pki.c \
 	core/cli/files.c
 tests_bench_ceremony_bench_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE $(JANSSON_CFLAGS) \
 	$(POPT_CFLAGS)
 tests_bench_ceremony_bench_LDADD = plugins/ceremony/csgn1/libcsgn1.la \
 	sdk/device/libcsndevice.la sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
-EXTRA_DIST += tests/bench/ceremony
+tests_bench_serial_bench_SOURCES  = tests/bench/serial_bench.c
+tests_bench_serial_bench_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_bench_serial_bench_LDADD    = tests/kit/libfakehost.la
+EXTRA_DIST += tests/bench/ceremony tests/bench/serial
 CLEANFILES += $(EXTRA_PROGRAMS)

@@ -15,3 +15,8 @@ TESTS += tests/session/pin.sh
 dist_check_SCRIPTS += tests/session/sdk.sh
 TESTS += tests/session/sdk.sh
 EXTRA_DIST += docs/plugin-tutorial.md
+# The session over a serial line; the line itself is a program of ours.
+dist_check_SCRIPTS += tests/session/serial.sh
+TESTS += tests/session/serial.sh
+check_PROGRAMS += tests/lab/pty_pair
+tests_lab_pty_pair_SOURCES = tests/lab/pty_pair.c

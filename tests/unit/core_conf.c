@@ -1,4 +1,4 @@
-/* The example in conf/ is a sound one, judged with the plugins of this tree. */
+/* The examples in conf/ are sound ones, judged with the plugins of this tree. */
 #include "core/config.h"
 #include "core/loader.h"
 
@@ -31,23 +31,38 @@ load_all(size_t *ret_ready)
 	return loader;
 }
 
-int
-main(void)
+static void
+judge(const char *path, const struct csn_loader *loader)
 {
-	size_t                  ready;
-	struct csn_loader      *loader = load_all(&ready);
 	struct csn_config_file *file = NULL;
 	struct csn_error        err = { 0 };
+	const char             *name = path + strlen(TEST_SRCDIR "/");
 
-	tap_is(csn_config_read(TEST_SRCDIR "/conf/countersign.conf", &file, &err), CSN_OK,
-	       "the example is read");
-	if (ready == 0)
-		tap_skip("its plugins' options", "no module files: plugins are built in");
-	csn_config_check(file, ready > 0 ? loader : NULL);
-	if (!tap_is((long long)csn_config_mistakes(file), 0, "it has no mistake"))
+	if (!tap_ok(csn_config_read(path, &file, &err) == CSN_OK, "%s is read", name))
+		return;
+	csn_config_check(file, loader);
+	if (!tap_ok(csn_config_mistakes(file) == 0, "%s has no mistake", name))
 		for (size_t i = 0; i < csn_config_mistakes(file); i++)
 			tap_note("%s", csn_config_mistake(file, i));
 	csn_config_free(file);
+}
+
+int
+main(void)
+{
+	size_t             ready;
+	struct csn_loader *loader = load_all(&ready);
+	glob_t             found;
+
+	if (ready == 0)
+		tap_skip("its plugins' options", "no module files: plugins are built in");
+	judge(TEST_SRCDIR "/conf/countersign.conf", ready > 0 ? loader : NULL);
+	if (tap_ok(glob(TEST_SRCDIR "/conf/stations/*.conf", 0, NULL, &found) == 0,
+	           "there are examples of stations")) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			judge(found.gl_pathv[i], ready > 0 ? loader : NULL);
+		globfree(&found);
+	}
 	csn_loader_free(loader);
 	return tap_done();
 }
