@@ -109,8 +109,8 @@ days_in(int year, int month)
 }
 
 /* UTCTime YYMMDDHHMMSSZ or GeneralizedTime YYYYMMDDHHMMSSZ. */
-static int64_t
-take_time(struct csn_der *in)
+int64_t
+csn_cert_take_time(struct csn_der *in)
 {
 	bool             utc  = csn_der_next(in, CSN_DER_UTC_TIME), bad = false;
 	struct csn_bytes t    = csn_der_take(in, utc ? CSN_DER_UTC_TIME : CSN_DER_TIME);
@@ -136,8 +136,8 @@ take_time(struct csn_der *in)
 }
 
 /* Name: a SEQUENCE of SETs of (OID, value).  Only its bytes count later. */
-static struct csn_bytes
-take_name(struct csn_der *in)
+struct csn_bytes
+csn_cert_take_name(struct csn_der *in)
 {
 	struct csn_bytes raw = csn_der_take_raw(in, CSN_DER_SEQUENCE);
 	struct csn_der   at;
@@ -159,8 +159,8 @@ take_name(struct csn_der *in)
 	return raw;
 }
 
-static void
-basic_constraints(struct csn_der *in, struct csn_cert *cert)
+void
+csn_cert_take_basic(struct csn_der *in, struct csn_cert *cert)
 {
 	struct csn_der at = csn_der_open(in, CSN_DER_SEQUENCE);
 
@@ -179,8 +179,8 @@ basic_constraints(struct csn_der *in, struct csn_cert *cert)
 }
 
 /* A named bit list: no unused bit set, no trailing zero bit. */
-static void
-key_usage(struct csn_der *in, struct csn_cert *cert)
+void
+csn_cert_take_usage(struct csn_der *in, struct csn_cert *cert)
 {
 	struct csn_bytes bits = csn_der_take(in, CSN_DER_BIT_STRING);
 
@@ -219,8 +219,8 @@ static const struct known {
 	uint8_t id;
 	void (*read)(struct csn_der *in, struct csn_cert *cert);
 } known_extensions[] = {
-	{ 14, NULL }, { 15, key_usage }, { 17, NULL },
-	{ 19, basic_constraints }, { 35, NULL }, { 37, ext_key_usage },
+	{ 14, NULL }, { 15, csn_cert_take_usage }, { 17, NULL },
+	{ 19, csn_cert_take_basic }, { 35, NULL }, { 37, ext_key_usage },
 };
 
 static const struct known *
@@ -234,16 +234,11 @@ find_known(struct csn_bytes oid)
 	return NULL;
 }
 
-struct extension {
-	struct csn_bytes oid, value;
-	bool             critical;
-};
-
-static struct extension
-take_extension(struct csn_der *list)
+struct csn_cert_ext
+csn_cert_take_ext(struct csn_der *list)
 {
-	struct extension ext = { 0 };
-	struct csn_der   at  = csn_der_open(list, CSN_DER_SEQUENCE);
+	struct csn_cert_ext ext = { 0 };
+	struct csn_der      at  = csn_der_open(list, CSN_DER_SEQUENCE);
 
 	ext.oid      = csn_der_take(&at, CSN_DER_OID);
 	ext.critical = csn_der_next(&at, CSN_DER_BOOLEAN);
@@ -260,7 +255,7 @@ static bool
 seen_before(struct csn_der list, const uint8_t *end, struct csn_bytes oid)
 {
 	while (csn_der_more(&list) && list.pos < end) {
-		struct csn_bytes other = take_extension(&list).oid;
+		struct csn_bytes other = csn_cert_take_ext(&list).oid;
 		if (other.len == oid.len && memcmp(other.ptr, oid.ptr, oid.len) == 0)
 			return true;
 	}
@@ -275,8 +270,8 @@ take_extensions(struct csn_der *tbs, struct csn_cert *cert)
 	struct csn_der all   = list;
 
 	do {
-		const uint8_t   *start = list.pos;
-		struct extension ext   = take_extension(&list);
+		const uint8_t      *start = list.pos;
+		struct csn_cert_ext ext   = csn_cert_take_ext(&list);
 		if (list.bad || seen_before(all, start, ext.oid))
 			goto bad;
 		const struct known *known = find_known(ext.oid);
@@ -310,11 +305,11 @@ take_tbs(struct csn_der *in, unsigned suite, struct csn_cert *cert)
 	if (serial.len == 0 || csn_der_take(&serial_at, CSN_DER_INTEGER).len > SERIAL_MAX)
 		tbs.bad = true;
 	csn_der_expect(&tbs, suite_alg(suite));
-	cert->issuer            = take_name(&tbs);
+	cert->issuer            = csn_cert_take_name(&tbs);
 	struct csn_der validity = csn_der_open(&tbs, CSN_DER_SEQUENCE);
-	cert->not_before        = take_time(&validity);
-	cert->not_after         = take_time(&validity);
-	cert->subject           = take_name(&tbs);
+	cert->not_before        = csn_cert_take_time(&validity);
+	cert->not_after         = csn_cert_take_time(&validity);
+	cert->subject           = csn_cert_take_name(&tbs);
 	cert->spki              = csn_der_take_raw(&tbs, CSN_DER_SEQUENCE);
 	if (csn_der_end(&validity) < 0 ||
 	    csn_spki_parse(cert->spki, suite, &cert->pk) < 0)

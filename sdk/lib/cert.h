@@ -9,6 +9,7 @@
 
 #include "lib/cose.h"
 #include "lib/crypto.h"
+#include "lib/der.h"
 
 /* Roles of a leaf, as bits of a set: role .N of the arc is bit N. */
 enum csn_cert_role {
@@ -62,6 +63,21 @@ int csn_chain_path(const struct csn_crypto *c, unsigned suite,
                    struct csn_bytes anchor);
 int csn_chain_usage(const struct csn_cert *leaf, unsigned roles);
 int csn_chain_time(const struct csn_cert *certs, size_t chain_len, uint32_t at);
+
+/*
+ * Parts of any certificate, for readers of other profiles; a bad one makes the cursor bad.
+ * Times are UTCTime or GeneralizedTime in seconds since 2020, names are their encoding.
+ */
+struct csn_cert_ext {
+	struct csn_bytes oid, value;
+	bool             critical;
+};
+int64_t             csn_cert_take_time(struct csn_der *in);
+struct csn_bytes    csn_cert_take_name(struct csn_der *in);
+struct csn_cert_ext csn_cert_take_ext(struct csn_der *list);
+/* The content of basicConstraints and keyUsage; fills ca, path_len and key_usage. */
+void csn_cert_take_basic(struct csn_der *in, struct csn_cert *cert);
+void csn_cert_take_usage(struct csn_der *in, struct csn_cert *cert);
 
 /* The raw public key of a DER SPKI of the suite.  CSN_OK or CSN_E_PROTOCOL. */
 int csn_spki_parse(struct csn_bytes spki, unsigned suite, struct csn_bytes *ret_pk);

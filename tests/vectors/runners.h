@@ -43,6 +43,16 @@ void run_json_suite(struct vec *v, const json_t *root);
 /* run-matter.c */
 void run_matter(struct vec *v, const json_t *root);
 
+/* run-dice.c */
+void run_dice_chain(struct vec *v, const json_t *root);
+void run_dice_csr(struct vec *v, const json_t *root);
+void run_dice_factory(struct vec *v, const json_t *root);
+void run_dice_single(struct vec *v, const json_t *root);
+void run_dice_link(struct vec *v, const json_t *root);
+void run_dice_riot(struct vec *v, const json_t *root);
+void run_dice_spdm(struct vec *v, const json_t *root);
+void run_dice_caliptra(struct vec *v, const json_t *root);
+
 /* run-ocsp.c */
 void run_ocsp(struct vec *v, const json_t *root);
 

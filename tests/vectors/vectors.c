@@ -51,6 +51,17 @@ static const struct vec_runner runners[] = {
 	{ .pattern = "*ocsp/cases.json", .run = run_ocsp },
 	{ .pattern = "*ocsp/*.ors", .skip = "" },
 	{ .pattern = "*ocsp/*.pem", .skip = "" },
+	{ .pattern = "*hwtrust/*.chain", .run = run_dice_chain, .raw = true },
+	{ .pattern = "*hwtrust/csr/*", .run = run_dice_csr, .raw = true },
+	{ .pattern = "*hwtrust/factory_csr/*", .run = run_dice_factory, .raw = true },
+	{ .pattern = "*open-dice/Cdi*.bin", .skip = "a derived secret, no certificate" },
+	{ .pattern = "*open-dice/*.der", .run = run_dice_single, .raw = true },
+	{ .pattern = "*open-dice/*.cbor", .run = run_dice_single, .raw = true },
+	{ .pattern = "*veraison-open/*.cert", .run = run_dice_link, .raw = true },
+	{ .pattern = "*veraison-tcg/*.der", .run = run_dice_riot, .raw = true },
+	{ .pattern = "*libspdm/*.der", .run = run_dice_spdm, .raw = true },
+	{ .pattern = "*spdm-utils/*.der", .run = run_dice_spdm, .raw = true },
+	{ .pattern = "*caliptra/*.der", .run = run_dice_caliptra, .raw = true },
 	{ .pattern = "*JSONTestSuite/*", .run = run_json_suite, .raw = true },
 	{ .pattern = "*wycheproof/*", .skip = "a function the protocol does not use" },
 	{ .pattern = "*psa-token/*", .skip = "attestation tokens have runners of their own" },
@@ -100,6 +111,17 @@ vec_row(struct vec *v, bool pass, const char *fmt, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	return false;
+}
+
+bool
+vec_verdict(struct vec *v, const char *name, bool want, bool accepted, const char *reason)
+{
+	v->false_accepts += accepted && !want;
+	if (getenv("CSN_VECTORS_REASONS") != NULL)
+		printf("# %s: %s%s%s\n", v->path, name, accepted ? "accepted" : "refused: ",
+		       accepted ? "" : reason);
+	return vec_row(v, want == accepted, "%s%s%s", name,
+	               accepted ? "false accept" : "false reject: ", accepted ? "" : reason);
 }
 
 void
@@ -183,9 +205,9 @@ full_path(const char *path)
 }
 
 struct csn_bytes
-vec_file(const struct vec *v)
+vec_read(const char *path)
 {
-	FILE *file = fopen(full_path(v->path), "rb");
+	FILE *file = fopen(path, "rb");
 	long  len  = -1;
 
 	if (file != NULL && fseek(file, 0, SEEK_END) == 0)
@@ -203,6 +225,122 @@ fail:
 	if (file != NULL)
 		fclose(file);
 	return CSN_BYTES_NONE;
+}
+
+struct csn_bytes
+vec_file(const struct vec *v)
+{
+	return vec_read(full_path(v->path));
+}
+
+const char *
+vec_full(const struct vec *v)
+{
+	return full_path(v->path);
+}
+
+const char *
+vec_folder(const struct vec *v)
+{
+	char *full = full_path(v->path);
+
+	*strrchr(full, '/') = '\0';
+	return full;
+}
+
+struct csn_bytes
+vec_unbase64(const char *text, size_t len)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint8_t *out = vec_alloc(len);
+	unsigned bits = 0, held = 0;
+	size_t   at = 0;
+
+	while (len > 0 && (text[len - 1] == '=' || text[len - 1] == '\n'))
+		len--;
+	for (size_t i = 0; i < len; i++) {
+		char        c = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+		const char *p = c == '\0' ? NULL : strchr(alphabet, c);
+		if (p == NULL)
+			return CSN_BYTES_NONE;
+		bits = bits << 6 | (unsigned)(p - alphabet);
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			out[at++] = (uint8_t)(bits >> held);
+		}
+	}
+	return (struct csn_bytes){ out, at };
+}
+
+/* The manifest of @folder, read once; the array of its files, or NULL. */
+static const json_t *
+manifest_of(const char *folder)
+{
+	static json_t *root;
+	static char    last[600];
+	char           path[700];
+
+	if (strcmp(folder, last) != 0) {
+		snprintf(last, sizeof last, "%s", folder);
+		snprintf(path, sizeof path, "%s/manifest.json", folder);
+		json_decref(root);
+		root = json_load_file(path, 0, NULL);
+	}
+	return json_object_get(root, "files");
+}
+
+/* Is @name what the end of @full says, at the border of a folder? */
+static bool
+names_file(const char *name, const char *full)
+{
+	size_t n = strlen(name), f = strlen(full);
+
+	return n == f ? strcmp(name, full) == 0 :
+	                n < f && full[f - n - 1] == '/' && strcmp(full + f - n, name) == 0;
+}
+
+const char *
+vec_expect(const struct vec *v)
+{
+	char *full = realpath(vec_full(v), NULL), folder[600];
+	const char *found = NULL;
+
+	if (full == NULL)
+		return NULL;
+	snprintf(folder, sizeof folder, "%s", full);
+	for (char *slash; found == NULL && (slash = strrchr(folder, '/')) != NULL;) {
+		const json_t *listed, *item;
+		size_t        i;
+		*slash = '\0';
+		if (folder[0] == '\0')
+			break;
+		listed = manifest_of(folder);
+		json_array_foreach(listed, i, item)
+			if (names_file(vec_str(item, "file", "?"), full))
+				found = vec_str(item, "expect", "");
+		if (listed != NULL)
+			break;
+	}
+	free(full);
+	return found;
+}
+
+bool
+vec_wants_reject(const struct vec *v)
+{
+	static const char *const words[] = { "bad", "invalid", "corrupt", "redacted", "missing",
+		                             "mismatch", "wrong", "-ko" };
+	const char *expect = vec_expect(v);
+	const char *name = strrchr(v->path, '/') == NULL ? v->path : strrchr(v->path, '/');
+
+	if (expect != NULL && *expect != '\0')
+		return strncmp(expect, "reject", 6) == 0 || strstr(expect, "must fail") != NULL;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strstr(name, words[i]) != NULL)
+			return true;
+	return false;
 }
 
 static int
@@ -257,7 +395,7 @@ run_file(struct vec *v, const struct vec_runner *runner)
 }
 
 static bool
-run_all(unsigned *ret_passed, unsigned *ret_total)
+run_all(unsigned *ret_passed, unsigned *ret_total, unsigned *ret_false)
 {
 	bool known = true;
 
@@ -280,6 +418,7 @@ run_all(unsigned *ret_passed, unsigned *ret_total)
 			       v.skipped);
 		*ret_passed += v.passed;
 		*ret_total += v.total;
+		*ret_false += v.false_accepts;
 	}
 	return known;
 }
@@ -296,7 +435,7 @@ release(void)
 int
 main(int argc, char **argv)
 {
-	unsigned passed = 0, total = 0;
+	unsigned passed = 0, total = 0, false_accepts = 0;
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: %s DIR\n", argv[0]);
@@ -310,7 +449,9 @@ main(int argc, char **argv)
 	}
 	if (files.len > 0)
 		qsort(files.items, files.len, sizeof *files.items, by_name);
-	bool known = run_all(&passed, &total);
+	bool known = run_all(&passed, &total, &false_accepts);
+	if (false_accepts > 0)
+		printf("%u false accepts\n", false_accepts);
 	printf("vectors %s: %u of %u\n", root_dir, passed, total);
 	release();
 	return known && passed == total && total > 0 ? 0 : 1;

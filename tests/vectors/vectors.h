@@ -20,6 +20,7 @@ struct vec {
 	const char *dir;  /* the folder on the command line                     */
 	const char *path; /* of the file, relative to it                        */
 	unsigned    passed, total, skipped;
+	unsigned    false_accepts; /* by vec_verdict()                          */
 };
 
 struct vec_runner {
@@ -34,6 +35,20 @@ struct vec_runner {
 /* Reports a row; a failing one is named on stderr with the text. */
 __attribute__((format(printf, 3, 4))) bool vec_row(struct vec *v, bool pass,
                                                    const char *fmt, ...);
+/*
+ * Reports a row about something to be accepted or refused.  A deviation is named with
+ * @reason, and a false accept is counted apart; CSN_VECTORS_REASONS in the environment
+ * prints the reason of every row.
+ */
+bool vec_verdict(struct vec *v, const char *name, bool want, bool accepted,
+                 const char *reason);
+/*
+ * What the manifest.json over the file expects of it, in its upstream's words; NULL when
+ * no manifest names it.
+ */
+const char *vec_expect(const struct vec *v);
+/* Does an expectation, or a name when there is none, want the file refused? */
+bool vec_wants_reject(const struct vec *v);
 /* Leaves a row out, and says why. */
 __attribute__((format(printf, 2, 3))) void vec_skip(struct vec *v, const char *fmt, ...);
 
@@ -51,6 +66,12 @@ long long   vec_int(const json_t *object, const char *key, long long fallback);
 void *vec_alloc(size_t len);
 /* The whole file at dir/path. */
 struct csn_bytes vec_file(const struct vec *v);
+/* A file at a path of the caller's; empty when it cannot be read. */
+struct csn_bytes vec_read(const char *path);
+/* "DIR/path" of the file, and of its folder. */
+const char *vec_full(const struct vec *v);
+const char *vec_folder(const struct vec *v);
+struct csn_bytes vec_unbase64(const char *text, size_t len);
 bool vec_same(struct csn_bytes a, struct csn_bytes b);
 
 #endif

@@ -1,0 +1,207 @@
+#include "dice.h"
+
+#include <stdio.h>
+
+#include "lib/verdict.h"
+
+static bool
+same(struct csn_bytes a, struct csn_bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* Something measured: where it stands and what was found. */
+struct component {
+	unsigned         at;
+	struct csn_bytes vendor, model, type, part;
+	bool             has_layer, has_index, has_svn;
+	uint64_t         layer, index, svn;
+	const struct dice_fwid *fwids;
+	size_t           fwid_count;
+};
+
+/* Is @ref about @c?  What the reference does not name is not asked. */
+static bool
+is_about(const struct dice_ref *ref, const struct component *c)
+{
+	return (ref->vendor.len == 0 || same(ref->vendor, c->vendor)) &&
+	       (ref->model.len == 0 || same(ref->model, c->model)) &&
+	       (ref->type.len == 0 || same(ref->type, c->type)) && same(ref->part, c->part) &&
+	       (!ref->has_layer || (c->has_layer && ref->layer == c->layer)) &&
+	       (!ref->has_index || (c->has_index && ref->index == c->index));
+}
+
+static void
+put_hex(char *text, size_t room, struct csn_bytes bytes)
+{
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < bytes.len && at + 3 < room; i++, at += 2)
+		snprintf(text + at, 3, "%02x", bytes.ptr[i]);
+}
+
+/* Every digest found must be wanted, by the same hash; none found is no match. */
+static const char *
+match_fwids(const struct dice_ref *ref, const struct component *c, struct csn_bytes *ret_bad)
+{
+	if (ref->fwid_count == 0)
+		return NULL;
+	if (c->fwid_count == 0)
+		return "dice.fwid.absent";
+	for (size_t i = 0; i < c->fwid_count; i++) {
+		bool alg = false, found = false;
+		for (size_t k = 0; k < ref->fwid_count; k++) {
+			alg = alg || ref->fwids[k].alg == c->fwids[i].alg;
+			found = found || (ref->fwids[k].alg == c->fwids[i].alg &&
+			                  same(ref->fwids[k].digest, c->fwids[i].digest));
+		}
+		*ret_bad = c->fwids[i].digest;
+		if (!found)
+			return alg ? "dice.fwid" : "dice.fwid.alg";
+	}
+	return NULL;
+}
+
+static bool
+svn_good(const struct dice_ref *ref, const struct component *c)
+{
+	return !ref->has_svn ||
+	       (c->has_svn && (ref->svn_min ? c->svn >= ref->svn : c->svn == ref->svn));
+}
+
+/*
+ * One reference of the environment must hold whole.  The reason is the one of the
+ * reference that held furthest: a digest that matches and an SVN that does not is a
+ * rollback.
+ */
+static int
+check_component(const struct component *c, const struct dice_ref *refs, size_t count,
+                struct csn_verdict *verdict)
+{
+	const char *why = "dice.reference.none";
+	char        found[80] = "", wanted[80] = "a reference value of this environment";
+	struct csn_bytes bad = CSN_BYTES_NONE;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_about(&refs[i], c))
+			continue;
+		const char *fwids = match_fwids(&refs[i], c, &bad);
+		bool        svn = svn_good(&refs[i], c);
+		if (fwids == NULL && svn)
+			return CSN_OK;
+		if (fwids == NULL) {
+			why = "dice.svn";
+			snprintf(found, sizeof found, c->has_svn ? "%llu" : "none",
+			         (unsigned long long)c->svn);
+			snprintf(wanted, sizeof wanted, "%s%llu", refs[i].svn_min ? "at least " : "",
+			         (unsigned long long)refs[i].svn);
+		} else if (strcmp(why, "dice.svn") != 0) {
+			why = fwids;
+			put_hex(found, sizeof found, bad);
+			put_hex(wanted, sizeof wanted, refs[i].fwids[0].digest);
+		}
+	}
+	return dice_refuse(verdict, CSN_CODE_CONTRAINDICATED, why, c->at, CSN_TRUST_EXECUTABLES,
+	                   found, wanted);
+}
+
+static int
+check_tcb(const struct dice_tcb *tcb, unsigned at, const struct dice_ref *refs, size_t count,
+          struct csn_verdict *verdict)
+{
+	struct component c = {
+		.at = at,
+		.vendor = tcb->vendor,
+		.model = tcb->model,
+		.type = tcb->type,
+		.has_layer = tcb->has_layer,
+		.has_index = tcb->has_index,
+		.has_svn = tcb->has_svn,
+		.layer = tcb->layer,
+		.index = tcb->index,
+		.svn = tcb->svn,
+		.fwids = tcb->fwids,
+		.fwid_count = tcb->fwid_count,
+	};
+
+	return check_component(&c, refs, count, verdict);
+}
+
+static unsigned
+hash_of(size_t len)
+{
+	return len == 32 ? DICE_SHA256 : len == 48 ? DICE_SHA384 : DICE_SHA512;
+}
+
+/* A CDI certificate's hashes; its layer is its place in the chain. */
+static int
+check_part(const struct dice_layer *layer, unsigned at, const char *part,
+           struct csn_bytes hash, const struct dice_ref *refs, size_t count,
+           struct csn_verdict *verdict)
+{
+	struct dice_fwid fwid = { hash_of(hash.len), hash };
+	struct component c = {
+		.at = at,
+		.model = layer->component,
+		.part = { (const uint8_t *)part, strlen(part) },
+		.has_layer = true,
+		.layer = at,
+		.has_svn = layer->has_security_version,
+		.svn = layer->security_version,
+		.fwids = &fwid,
+		.fwid_count = hash.len > 0,
+	};
+
+	return check_component(&c, refs, count, verdict);
+}
+
+static bool
+any_about_part(const struct dice_ref *refs, size_t count, const char *part)
+{
+	struct csn_bytes name = { (const uint8_t *)part, strlen(part) };
+
+	for (size_t i = 0; i < count; i++)
+		if (same(refs[i].part, name))
+			return true;
+	return false;
+}
+
+/* The code of every layer is asked; configuration and authority when references name any. */
+static int
+check_input(const struct dice_layer *layer, unsigned at, const struct dice_ref *refs,
+            size_t count, struct csn_verdict *verdict)
+{
+	int r = check_part(layer, at, "code", layer->code_hash, refs, count, verdict);
+
+	if (r == CSN_OK && any_about_part(refs, count, "config"))
+		r = check_part(layer, at, "config", layer->config_hash, refs, count, verdict);
+	if (r == CSN_OK && any_about_part(refs, count, "authority"))
+		r = check_part(layer, at, "authority", layer->authority_hash, refs, count,
+		               verdict);
+	return r;
+}
+
+int
+dice_appraise(const struct dice_chain *chain, const struct dice_ref *refs, size_t count,
+              struct csn_verdict *verdict)
+{
+	unsigned measured = 0;
+	int      r = CSN_OK;
+
+	for (unsigned i = 0; r == CSN_OK && i < chain->count; i++) {
+		const struct dice_layer *layer = &chain->layers[i];
+		for (size_t k = 0; r == CSN_OK && k < layer->tcb_count; k++, measured++)
+			r = check_tcb(&layer->tcb[k], i, refs, count, verdict);
+		if (r == CSN_OK && layer->has_input) {
+			r = check_input(layer, i, refs, count, verdict);
+			measured++;
+		}
+	}
+	if (r == CSN_OK && measured == 0)
+		return dice_refuse(verdict, CSN_CODE_CONTRAINDICATED, "dice.layers", 0,
+		                   CSN_TRUST_EXECUTABLES, "no measurement", "measured layers");
+	if (r == CSN_OK)
+		csn_verdict_claim(verdict, CSN_TRUST_EXECUTABLES, CSN_CODE_AFFIRMED);
+	return r;
+}
