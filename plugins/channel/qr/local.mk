@@ -14,6 +14,8 @@ plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/qr.h \
 	plugins/channel/qr/qr-bits.c \
 	plugins/channel/qr/qr-bits.h \
+	plugins/channel/qr/qr-dark.c \
+	plugins/channel/qr/qr-dark.h \
 	plugins/channel/qr/qr-decode.c \
 	plugins/channel/qr/qr-decode.h \
 	plugins/channel/qr/qr-equal.c \
@@ -29,8 +31,10 @@ plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/qr-read.h \
 	plugins/channel/qr/qr-rs.c \
 	plugins/channel/qr/qr-rs.h \
+	plugins/channel/qr/qr-sample.c \
 	plugins/channel/qr/qr-spec.c \
 	plugins/channel/qr/qr-spec.h \
+	plugins/channel/qr/qr-vec.h \
 	plugins/channel/qr/qr-warp.c \
 	plugins/channel/qr/qr-warp.h \
 	plugins/channel/qr/qr-write.c \
@@ -40,7 +44,10 @@ plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/stream.c \
 	plugins/channel/qr/stream.h \
 	plugins/channel/qr/tracked.c \
-	plugins/channel/qr/tracked.h
+	plugins/channel/qr/tracked.h \
+	plugins/channel/qr/tracked-int.h \
+	plugins/channel/qr/tracked-read.c \
+	plugins/channel/qr/tracked-search.c
 plugins_channel_qr_libqr_la_CFLAGS = $(MODULE_CFLAGS) $(QRENCODE_CFLAGS) $(ZBAR_CFLAGS)
 plugins_channel_qr_libqr_la_LIBADD = \
 	plugins/channel/qr/libqrzxing.la \

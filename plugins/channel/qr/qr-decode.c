@@ -73,8 +73,8 @@ collect_words(struct qr_decoder *decoder, const struct qr_layout *layout, const 
 			float open = sure < 1 ? 1 - sure : 0;
 
 			doubt += open * open * open;
-			value = value << 1 | ((soft[at] > 0) ^ qr_mask(mask, at / layout->side,
-			                                               at % layout->side));
+			value = value << 1 |
+			        ((soft[at] > 0) ^ (layout->masks[8 * i + j] >> mask & 1u));
 		}
 		decoder->word[i] = (uint8_t)value;
 		decoder->doubt[i] = doubt;
@@ -188,8 +188,7 @@ draw_truth(struct qr_decoder *decoder, const struct qr_layout *layout,
 		unsigned bit = (unsigned)decoder->word[i / 8] >> (7 - i % 8) & 1;
 
 		decoder->truth[at] =
-			(uint8_t)(bit ^ qr_mask(symbol->mask, at / layout->side,
-		                                at % layout->side));
+			(uint8_t)(bit ^ ((unsigned)layout->masks[i] >> symbol->mask & 1));
 	}
 	for (unsigned i = 0; i < 2 * QR_FORMAT_BITS; i++)
 		decoder->truth[qr_format_place(layout->side, i & 1, i / 2)] =

@@ -8,7 +8,6 @@ enum {
 	SMOOTH_WIDE = 2, /* squares each way that a threshold averages */
 	SMOOTH_NEAR = 1,
 	RUNS        = 5, /* dark light dark light dark */
-	BIAS        = 3, /* grey levels below the mean that dark begins */
 	TRIED_MAX   = 36, /* finders that are combined */
 	KEPT_MAX    = 24, /* of the half picture's */
 	CROSSES_MAX = 6000, /* crossings examined in one picture */
@@ -17,97 +16,7 @@ enum {
 void
 qr_find_done(struct qr_finder_search *search)
 {
-	free(search->threshold);
-	free(search->means);
-	search->threshold = search->means = NULL;
-	search->size = 0;
-}
-
-static int
-reserve(struct qr_finder_search *search, const struct qr_picture *picture)
-{
-	search->tiles_x = (picture->width + QR_TILE - 1) / QR_TILE;
-	search->tiles_y = (picture->height + QR_TILE - 1) / QR_TILE;
-	size_t size = (size_t)search->tiles_x * search->tiles_y;
-
-	if (size <= search->size)
-		return QR_OK;
-	qr_find_done(search);
-	search->threshold = malloc(size);
-	search->means = malloc(size);
-	if (search->threshold == NULL || search->means == NULL)
-		return QR_E_NOMEM;
-	search->size = size;
-	return QR_OK;
-}
-
-static void
-make_means(struct qr_finder_search *search, const struct qr_picture *picture)
-{
-	for (uint32_t ty = 0; ty < search->tiles_y; ty++) {
-		uint32_t y0 = ty * QR_TILE;
-		uint32_t y1 = y0 + QR_TILE < picture->height ? y0 + QR_TILE : picture->height;
-
-		for (uint32_t tx = 0; tx < search->tiles_x; tx++) {
-			uint32_t x0 = tx * QR_TILE;
-			uint32_t x1 = x0 + QR_TILE < picture->width ? x0 + QR_TILE
-			                                            : picture->width;
-			uint32_t sum = 0;
-
-			for (uint32_t y = y0; y < y1; y++)
-				for (uint32_t x = x0; x < x1; x++)
-					sum += picture->grey[y * picture->stride + x];
-			search->means[ty * search->tiles_x + tx] =
-				(uint8_t)(sum / ((x1 - x0) * (y1 - y0)));
-		}
-	}
-}
-
-static void
-make_thresholds(struct qr_finder_search *search, int smooth)
-{
-	int wide = (int)search->tiles_x, high = (int)search->tiles_y;
-
-	for (int y = 0; y < high; y++) {
-		int y0 = y < smooth ? 0 : y - smooth;
-		int y1 = y + smooth >= high ? high - 1 : y + smooth;
-
-		for (int x = 0; x < wide; x++) {
-			int x0 = x < smooth ? 0 : x - smooth;
-			int x1 = x + smooth >= wide ? wide - 1 : x + smooth, sum = 0;
-
-			for (int j = y0; j <= y1; j++)
-				for (int i = x0; i <= x1; i++)
-					sum += search->means[j * wide + i];
-			sum /= (y1 - y0 + 1) * (x1 - x0 + 1);
-			search->threshold[y * wide + x] = (uint8_t)(sum > BIAS ? sum - BIAS : 0);
-		}
-	}
-}
-
-/* Grey levels between the darkest and the lightest squares, a few of each left out. */
-static void
-measure_range(struct qr_finder_search *search)
-{
-	uint32_t histogram[256] = { 0 }, all = search->tiles_x * search->tiles_y;
-	uint32_t few = all / 50, seen = 0;
-	unsigned low = 0, high = 255;
-
-	for (uint32_t i = 0; i < all; i++)
-		histogram[search->means[i]]++;
-	while (low < 255 && seen + histogram[low] <= few)
-		seen += histogram[low++];
-	for (seen = 0; high > low && seen + histogram[high] <= few; high--)
-		seen += histogram[high];
-	search->lightest = high;
-	search->range = high - low;
-}
-
-static bool
-dark_at(const struct qr_finder_search *search, const struct qr_picture *picture, int x, int y)
-{
-	return picture->grey[(size_t)y * picture->stride + (size_t)x] <
-	       search->threshold[(uint32_t)y / QR_TILE * search->tiles_x + (uint32_t)x / QR_TILE];
+	qr_dark_done(&search->dark);
 }
 
 /* Do five runs look like 1:1:3:1:1? */
@@ -127,6 +36,20 @@ like_finder(const float run[RUNS])
 			return false;
 	/* The outer rings are alike on both sides, whatever blur has done to them. */
 	return fabsf(run[0] + run[1] - run[3] - run[4]) < 1.4f * unit;
+}
+
+/* Ends of the three runs from the middle outwards on both ways, in pixels from it. */
+static bool
+measure_runs(float edge[2][3], float run[RUNS], float *ret_middle)
+{
+	run[0] = edge[0][2] - edge[0][1];
+	run[1] = edge[0][1] - edge[0][0];
+	run[2] = edge[0][0] + edge[1][0];
+	run[3] = edge[1][1] - edge[1][0];
+	run[4] = edge[1][2] - edge[1][1];
+	*ret_middle = (edge[1][0] - edge[0][0] + edge[1][1] - edge[0][1] + edge[1][2] -
+	               edge[0][2]) / 6;
+	return like_finder(run);
 }
 
 /*
@@ -157,20 +80,67 @@ cross(const struct qr_finder_search *search, const struct qr_picture *picture, f
 						break;
 					return false;
 				}
-				if (dark_at(search, picture, (int)px, (int)py) != want)
+				if ((qr_dark_row(&search->dark, (uint32_t)py)[(uint32_t)px] != 0) != want)
 					break;
 			}
 			edge[way][part] = far;
 		}
 	}
-	run[0] = edge[0][2] - edge[0][1];
-	run[1] = edge[0][1] - edge[0][0];
-	run[2] = edge[0][0] + edge[1][0];
-	run[3] = edge[1][1] - edge[1][0];
-	run[4] = edge[1][2] - edge[1][1];
-	*ret_middle = (edge[1][0] - edge[0][0] + edge[1][1] - edge[0][1] + edge[1][2] -
-	               edge[0][2]) / 6;
-	return like_finder(run);
+	return measure_runs(edge, run, ret_middle);
+}
+
+/*
+ * The same along a row or a column, pixel by pixel: @at is the pixel of the place, @before
+ * and @after how many there are on either side, @part how far into its pixel the place is.
+ */
+static bool
+cross_straight(const uint8_t *at, ptrdiff_t step, int before, int after, float part, float limit,
+               float run[RUNS], float *ret_middle)
+{
+	float edge[2][3];
+
+	for (int way = 0; way < 2; way++) {
+		int far = 0, left = way == 0 ? before : after;
+		int most = limit < (float)left ? (int)limit : left;
+		ptrdiff_t forward = way == 0 ? -step : step;
+		float off = way == 0 ? part : 1 - part;
+
+		for (int k = 0; k < 3; k++) {
+			uint8_t want = k != 1 ? UINT8_MAX : 0;
+
+			while (far <= most && at[far * forward] == want)
+				far++;
+			if (far > most && (k < 2 || most < left))
+				return false;
+			edge[way][k] = (float)far - 1 + off;
+		}
+	}
+	return measure_runs(edge, run, ret_middle);
+}
+
+static bool
+cross_row(const struct qr_finder_search *search, const struct qr_picture *picture, float x,
+          float y, float limit, float run[RUNS], float *ret_middle)
+{
+	int ix = (int)x, iy = (int)y;
+
+	if (!(x >= 0 && y >= 0) || ix >= (int)picture->width || iy >= (int)picture->height)
+		return false;
+	return cross_straight(qr_dark_row(&search->dark, (uint32_t)iy) + ix, 1, ix,
+	                      (int)picture->width - 1 - ix, x - (float)ix, limit, run, ret_middle);
+}
+
+static bool
+cross_column(const struct qr_finder_search *search, const struct qr_picture *picture, float x,
+             float y, float limit, float run[RUNS], float *ret_middle)
+{
+	int ix = (int)x, iy = (int)y;
+
+	if (!(x >= 0 && y >= 0) || ix >= (int)picture->width || iy >= (int)picture->height)
+		return false;
+	return cross_straight(qr_dark_row(&search->dark, (uint32_t)iy) + ix,
+	                      (ptrdiff_t)search->dark.stride, iy, (int)picture->height - 1 - iy,
+	                      y - (float)iy, limit, run, ret_middle);
 }
 
 static float
@@ -192,9 +162,9 @@ stands_out(const struct qr_finder_search *search, const struct qr_picture *pictu
 	for (int j = iy - 1; j <= iy + 1; j++)
 		for (int i = ix - 1; i <= ix + 1; i++)
 			sum += picture->grey[(size_t)j * picture->stride + (size_t)i];
-	unsigned around = search->threshold[(uint32_t)iy / QR_TILE * search->tiles_x +
-	                                    (uint32_t)ix / QR_TILE];
-	return around * 9 > sum + 9 * search->range / part;
+	unsigned around = search->dark.threshold[(uint32_t)iy / QR_TILE * search->dark.tiles_x +
+	                                         (uint32_t)ix / QR_TILE];
+	return around * 9 > sum + 9 * search->dark.range / part;
 }
 
 /* Crosses a candidate down, across and down again; its centre and size if it holds. */
@@ -204,17 +174,17 @@ confirm(const struct qr_finder_search *search, const struct qr_picture *picture,
 {
 	float run[RUNS], middle;
 
-	if (!cross(search, picture, x, y, 0, 1, total * 1.5f, run, &middle))
+	if (!cross_column(search, picture, x, y, total * 1.5f, run, &middle))
 		return false;
 	float high = length(run);
 	if (high > 2.2f * total || total > 2.2f * high)
 		return false;
 	y += middle;
-	if (!cross(search, picture, x, y, 1, 0, total * 1.5f, run, &middle))
+	if (!cross_row(search, picture, x, y, total * 1.5f, run, &middle))
 		return false;
 	x += middle;
 	float wide = length(run);
-	if (!cross(search, picture, x, y, 0, 1, total * 1.5f, run, &middle))
+	if (!cross_column(search, picture, x, y, total * 1.5f, run, &middle))
 		return false;
 	y += middle;
 	if (!stands_out(search, picture, x, y))
@@ -264,18 +234,30 @@ add_finder(struct qr_finder_search *search, struct qr_finder add)
 static unsigned
 split_row(struct qr_finder_search *search, const struct qr_picture *picture, uint32_t y)
 {
-	const uint8_t *row = picture->grey + y * picture->stride;
-	const uint8_t *threshold = search->threshold + y / QR_TILE * search->tiles_x;
+	const uint8_t *dark = qr_dark_row(&search->dark, y);
+	uint16_t *runs = search->runs;
+	uint8_t before = 0;
+	uint32_t x = 0;
 	unsigned n = 0;
-	bool dark = false;
 
-	for (uint32_t x = 0; x < picture->width; x++) {
-		if ((row[x] < threshold[x / QR_TILE]) == dark)
+	for (; x + sizeof(uint64_t) <= picture->width; x += sizeof(uint64_t)) {
+		uint64_t eight;
+
+		memcpy(&eight, dark + x, sizeof eight);
+		if (eight == (before ? UINT64_MAX : 0))
 			continue;
-		search->runs[n++] = (uint16_t)x;
-		dark = !dark;
+		for (unsigned i = 0; i < sizeof eight; i++) { /* no branch: noise foretells none */
+			runs[n] = (uint16_t)(x + i);
+			n += (unsigned)(dark[x + i] ^ before) & 1;
+			before = dark[x + i];
+		}
 	}
-	search->runs[n++] = (uint16_t)picture->width;
+	for (; x < picture->width; x++) {
+		runs[n] = (uint16_t)x;
+		n += (unsigned)(dark[x] ^ before) & 1;
+		before = dark[x];
+	}
+	runs[n++] = (uint16_t)picture->width;
 	return n;
 }
 
@@ -461,12 +443,10 @@ int
 qr_find(struct qr_finder_search *search, const struct qr_picture *picture,
         enum qr_focus focus, bool from_half)
 {
-	int r = reserve(search, picture);
+	int r = qr_dark_make(&search->dark, picture,
+	                     focus == QR_FOCUS_NEAR ? SMOOTH_NEAR : SMOOTH_WIDE);
 	if (r < 0)
 		return r;
-	make_means(search, picture);
-	make_thresholds(search, focus == QR_FOCUS_NEAR ? SMOOTH_NEAR : SMOOTH_WIDE);
-	measure_range(search);
 	if (from_half)
 		enlarge(search);
 	else

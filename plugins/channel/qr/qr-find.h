@@ -2,12 +2,11 @@
 #ifndef CHANNEL_QR_FIND_H
 #define CHANNEL_QR_FIND_H
 
-#include "qr.h"
+#include "qr-dark.h"
 
 enum {
 	QR_FINDERS_MAX = 128, /* in one picture */
 	QR_TRIPLES_MAX = 160, /* that are tried */
-	QR_TILE        = 4,  /* pixels a side of the squares that thresholds are made of */
 };
 
 struct qr_finder {
@@ -34,14 +33,8 @@ enum qr_focus { /* how far a threshold looks round itself */
 };
 
 struct qr_finder_search { /* scratch memory and results */
-	uint8_t         *threshold; /* a byte for each square */
-	uint8_t         *means;
-	uint32_t         tiles_x;
-	uint32_t         tiles_y;
-	size_t           size;
-	unsigned         lightest; /* grey level of the lightest squares, a few left out */
-	unsigned         range;    /* grey levels between dark and light squares */
-	uint16_t         runs[QR_PICTURE_MAX + 2];
+	struct qr_dark   dark;
+	uint16_t         runs[QR_PICTURE_MAX + 8];
 	unsigned         crossed; /* rows that crossed one, in the last picture */
 	struct qr_finder finder[QR_FINDERS_MAX];
 	unsigned         finders;

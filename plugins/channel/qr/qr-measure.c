@@ -1,7 +1,6 @@
 #include "qr-measure.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { QUIET = 4, SIDE_POINTS = 24 };
@@ -42,15 +41,7 @@ measure_blur(const struct qr_grid *grid, struct qr_report *report)
 
 	kept = qr_clamp(kept, 0.02f, 1);
 	report->blur_modules = 2.56f * sqrtf(-2 * logf(kept)) / 3.1416f;
-	report->noise = qr_clamp(sqrtf(fmaxf(spread, 0)) / full / 2, 0, 1);
-}
-
-static int
-by_value(const void *left, const void *right)
-{
-	float a = *(const float *)left, b = *(const float *)right;
-
-	return a < b ? -1 : a > b;
+	report->noise = qr_clamp(sqrtf(qr_max(spread, 0)) / full / 2, 0, 1);
 }
 
 /*
@@ -63,12 +54,11 @@ measure_torn(const struct qr_grid *grid)
 	unsigned side = grid->side, torn = 0;
 
 	for (unsigned row = 0; row < side; row++) {
-		float value[QR_SIDE_MAX];
+		float value[QR_SIDE_MAX], low, high;
 		unsigned between = 0;
 
 		memcpy(value, grid->soft + row * side, side * sizeof *value);
-		qsort(value, side, sizeof *value, by_value);
-		float low = value[side / 10], high = value[side - 1 - side / 10];
+		qr_ends(value, side, side / 10, &low, &high);
 		for (unsigned i = 0; i < side; i++)
 			between += fabsf(value[i] - (low + high) / 2) < 0.2f * (high - low) / 2;
 		torn += between * 10 > side * 3;
@@ -84,7 +74,7 @@ measure_light(const struct qr_grid *grid, struct qr_report *report)
 
 	for (unsigned row = 0; row < side; row++) {
 		for (unsigned column = 0; column < side; column++) {
-			float light = grid->half[qr_grid_middle(grid, row, column)];
+			float light = qr_grid_even(grid, 2 * row + 2)[column + 1];
 
 			if (grid->soft[row * side + column] > 0)
 				continue;

@@ -4,30 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AREA = 8, SMOOTH_ROWS = 6 };
-
-static int
-by_value(const void *left, const void *right)
-{
-	float a = *(const float *)left, b = *(const float *)right;
-
-	return a < b ? -1 : a > b;
-}
+enum { SMOOTH_ROWS = 6 };
 
 /* What is dark or light in both codes: the ends of the values of one area. */
 static void
 measure_ends(const struct qr_grid *grid, unsigned row, unsigned column, float *ret_middle,
              float *ret_swing)
 {
-	float value[AREA * AREA];
-	unsigned n = 0;
+	enum { N = QR_AREA * QR_AREA };
+	float value[N], low, high;
 
-	for (unsigned y = 0; y < AREA; y++)
-		for (unsigned x = 0; x < AREA; x++)
-			value[n++] = qr_grid_light(grid, qr_grid_middle(grid, row + y, column + x));
-	qsort(value, n, sizeof *value, by_value);
+	for (unsigned y = 0; y < QR_AREA; y++)
+		memcpy(value + QR_AREA * y, grid->light + (row + y) * grid->side + column,
+		       QR_AREA * sizeof *value);
 	/* A quarter of the modules is dark in both codes, a quarter light: their medians. */
-	float low = value[n / 8], high = value[n - 1 - n / 8];
+	qr_ends(value, N, N / 8, &low, &high);
 	*ret_middle = (low + high) / 2;
 	*ret_swing = (high - low) / 2;
 }
@@ -36,27 +27,14 @@ void
 qr_mix_measure(struct qr_mix *mix, struct qr_grid *grid, const struct qr_layout *layout)
 {
 	float middle[QR_AREAS_MAX * QR_AREAS_MAX], swing[QR_AREAS_MAX * QR_AREAS_MAX];
-	unsigned side = grid->side, areas = (side + AREA - 1) / AREA;
+	unsigned side = grid->side, areas = qr_grid_areas(grid);
 
 	mix->side = side;
 	for (unsigned j = 0; j < areas; j++)
 		for (unsigned i = 0; i < areas; i++)
-			measure_ends(grid, j + 1 < areas ? j * AREA : side - AREA,
-			             i + 1 < areas ? i * AREA : side - AREA,
+			measure_ends(grid, qr_grid_area_start(grid, j), qr_grid_area_start(grid, i),
 			             &middle[j * areas + i], &swing[j * areas + i]);
-	for (unsigned row = 0; row < side; row++) {
-		for (unsigned column = 0; column < side; column++) {
-			unsigned at = row * side + column;
-			float x = ((float)column + 0.5f) / AREA - 0.5f;
-			float y = ((float)row + 0.5f) / AREA - 0.5f;
-			float light = qr_grid_light(grid, qr_grid_middle(grid, row, column));
-
-			grid->middle_at[at] = qr_grid_between(middle, areas, x, y);
-			grid->inverse_at[at] =
-				1 / fmaxf(qr_grid_between(swing, areas, x, y), 1e-4f);
-			grid->soft[at] = (grid->middle_at[at] - light) * grid->inverse_at[at];
-		}
-	}
+	qr_grid_threshold(grid, middle, swing, 1e-4f);
 	/* Only the patterns are the same in both codes: the filter learns from nothing else. */
 	memset(mix->level, 0, side * side * sizeof *mix->level);
 	qr_grid_equalise(grid, layout, mix->level);
@@ -107,7 +85,7 @@ qr_mix_guess(struct qr_mix *mix, const struct qr_layout *layout, unsigned guess)
 	 */
 	for (unsigned row = 0; row < side; row++) {
 		float seen = qr_clamp(2 * smooth[row] - 1, 0, 1);
-		float off = sqrtf(fmaxf(seen * seen - floor_off * floor_off, 0));
+		float off = sqrtf(qr_max(seen * seen - floor_off * floor_off, 0));
 		bool below = guess == 1 || (guess == 2 && row > least) || (guess == 3 && row < least);
 
 		mix->share[row] = (1 + (below ? -off : off)) / 2;
@@ -144,8 +122,8 @@ qr_mix_first(const struct qr_mix *mix, float *ret_soft)
 
 		for (unsigned column = 0; column < side; column++) {
 			float level = mix->level[row * side + column];
-			float dark = fminf(fabsf(level - 1), fabsf(level - other));
-			float light = fminf(fabsf(level + 1), fabsf(level + other));
+			float dark = qr_min(fabsf(level - 1), fabsf(level - other));
+			float light = qr_min(fabsf(level + 1), fabsf(level + other));
 
 			/* Squares of distances; an unmixed module comes out as its level. */
 			ret_soft[row * side + column] = (light * light - dark * dark) / 4;
@@ -169,7 +147,7 @@ qr_mix_believed(const struct qr_mix *mix, const float *first, float *ret_soft)
 			float second = (level - other) * (level - other) + prior;
 			float alone = (level + other) * (level + other) - prior;
 
-			ret_soft[at] = (fminf(none, alone) - fminf(both, second)) / 4;
+			ret_soft[at] = (qr_min(none, alone) - qr_min(both, second)) / 4;
 		}
 	}
 }

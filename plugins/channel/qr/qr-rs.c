@@ -2,51 +2,61 @@
 
 #include <string.h>
 
-enum { FIELD = 255, POLY = 0x11d, TERMS = QR_RS_ECC_MAX + 2 };
+enum {
+	FIELD = 255,
+	POLY  = 0x11d,
+	TERMS = QR_RS_ECC_MAX + 2,
+	NONE  = 2 * FIELD, /* the logarithm of 0: so far out that the power is 0 */
+};
 
-static uint8_t power[2 * FIELD + 2];
-static uint8_t logarithm[FIELD + 1];
+static uint8_t  power[2 * NONE + 1];
+static uint16_t logarithm[FIELD + 1];
+static uint8_t  times[QR_RS_ECC_MAX + 1][FIELD + 1]; /* products with powers of 2 */
 
 __attribute__((constructor)) static void
 make_tables(void)
 {
 	unsigned x = 1;
 
+	logarithm[0] = NONE;
 	for (unsigned i = 0; i < FIELD; i++) {
 		power[i] = power[i + FIELD] = (uint8_t)x;
-		logarithm[x] = (uint8_t)i;
+		logarithm[x] = (uint16_t)i;
 		x <<= 1;
 		if (x > FIELD)
 			x ^= POLY;
 	}
+	for (unsigned i = 0; i <= QR_RS_ECC_MAX; i++)
+		for (unsigned k = 0; k <= FIELD; k++)
+			times[i][k] = power[logarithm[k] + i];
 }
 
 static uint8_t
 mul(uint8_t a, uint8_t b)
 {
-	return a == 0 || b == 0 ? 0 : power[logarithm[a] + logarithm[b]];
+	return power[logarithm[a] + logarithm[b]];
 }
 
+/* @b is not 0. */
 static uint8_t
 divide(uint8_t a, uint8_t b)
 {
-	return a == 0 ? 0 : power[logarithm[a] + FIELD - logarithm[b]];
+	return power[logarithm[a] + FIELD - logarithm[b]];
 }
 
+/* All at once: each waits for itself only. */
 static bool
 syndromes(const uint8_t *word, size_t len, unsigned ecc, uint8_t *ret)
 {
-	bool any = false;
+	uint8_t any = 0;
 
-	for (unsigned i = 0; i < ecc; i++) {
-		uint8_t sum = 0;
-
-		for (size_t j = 0; j < len; j++)
-			sum = (uint8_t)((sum == 0 ? 0 : power[logarithm[sum] + i]) ^ word[j]);
-		ret[i] = sum;
-		any |= sum != 0;
-	}
-	return any;
+	memset(ret, 0, ecc);
+	for (size_t j = 0; j < len; j++)
+		for (unsigned i = 0; i < ecc; i++)
+			ret[i] = times[i][ret[i]] ^ word[j];
+	for (unsigned i = 0; i < ecc; i++)
+		any |= ret[i];
+	return any != 0;
 }
 
 /* Berlekamp-Massey that starts from the erasures' locator; returns the degree. */
@@ -67,7 +77,7 @@ find_locator(const uint8_t *syndrome, unsigned ecc, const uint8_t *erased_log,
 	for (unsigned r = erasures; r < ecc; r++) {
 		uint8_t gap = 0;
 
-		for (unsigned i = 0; i <= r && i < TERMS; i++)
+		for (unsigned i = 0; i <= r && i <= degree; i++)
 			gap ^= mul(locator[i], syndrome[r - i]);
 		memmove(before + 1, before, TERMS - 1);
 		before[0] = 0;
@@ -119,7 +129,7 @@ qr_rs_correct(uint8_t *word, size_t len, unsigned ecc, const uint8_t *erased,
               unsigned erasures, unsigned errors_max)
 {
 	uint8_t syndrome[QR_RS_ECC_MAX], erased_log[QR_RS_ECC_MAX], locator[TERMS];
-	uint8_t omega[QR_RS_ECC_MAX] = { 0 }, place[QR_RS_ECC_MAX], value[QR_RS_ECC_MAX];
+	uint8_t term[TERMS], omega[QR_RS_ECC_MAX] = { 0 }, place[QR_RS_ECC_MAX], value[QR_RS_ECC_MAX];
 	unsigned found = 0;
 
 	if (ecc == 0 || ecc > QR_RS_ECC_MAX || len > FIELD || len <= ecc || erasures > ecc)
@@ -141,10 +151,18 @@ qr_rs_correct(uint8_t *word, size_t len, unsigned ecc, const uint8_t *erased,
 		for (unsigned j = 0; j <= i && j <= (unsigned)degree; j++)
 			omega[i] ^= mul(locator[j], syndrome[i - j]);
 
+	/* The locator's terms at each place, from one to the next by a power of 2 each. */
+	for (unsigned i = 0; i <= (unsigned)degree; i++)
+		term[i] = power[(logarithm[locator[i]] + i * (FIELD + 1 - len) % FIELD)];
 	for (size_t at = 0; at < len; at++) {
 		unsigned inverse = (unsigned)(FIELD - (len - 1 - at)) % FIELD;
+		uint8_t sum = 0;
 
-		if (evaluate(locator, (unsigned)degree + 1, inverse) != 0)
+		for (unsigned i = 0; i <= (unsigned)degree; i++) {
+			sum ^= term[i];
+			term[i] = times[i][term[i]];
+		}
+		if (sum != 0)
 			continue;
 		if (found == (unsigned)degree)
 			return -1;

@@ -151,6 +151,20 @@ put_words(struct qr_layout *layout)
 	layout->kind[(side - 8) * side + 8] = QR_MODULE_DARK;
 }
 
+enum { MASK_PERIOD = 12 }; /* modules after which every mask repeats, both ways */
+
+/* Bit m of each: mask m inverts it. */
+static uint8_t masks[MASK_PERIOD][MASK_PERIOD];
+
+__attribute__((constructor)) static void
+make_masks(void)
+{
+	for (unsigned row = 0; row < MASK_PERIOD; row++)
+		for (unsigned column = 0; column < MASK_PERIOD; column++)
+			for (unsigned mask = 0; mask < QR_MASKS; mask++)
+				masks[row][column] |= (uint8_t)(qr_mask(mask, row, column) << mask);
+}
+
 /* Pairs of columns from the right, up and down in turn, the timing column left out. */
 static void
 put_order(struct qr_layout *layout)
@@ -164,9 +178,11 @@ put_order(struct qr_layout *layout)
 		for (unsigned i = 0; i < side; i++) {
 			unsigned row = up ? side - 1 - i : i;
 			for (unsigned j = 0; j < 2; j++) {
-				unsigned at = row * side + right - j;
-				if (layout->kind[at] == QR_MODULE_DATA && n < limit)
-					layout->order[n++] = (uint16_t)at;
+				unsigned column = right - j, at = row * side + column;
+				if (layout->kind[at] != QR_MODULE_DATA || n == limit)
+					continue;
+				layout->masks[n] = masks[row % MASK_PERIOD][column % MASK_PERIOD];
+				layout->order[n++] = (uint16_t)at;
 			}
 		}
 		if (right == 1)

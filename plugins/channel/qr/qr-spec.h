@@ -39,6 +39,7 @@ struct qr_layout {
 	unsigned bits;                       /* modules in @order */
 	uint8_t  kind[QR_MODULES_MAX];       /* enum qr_module, row by row */
 	uint16_t order[QR_CODEWORDS_MAX * 8]; /* data modules as they are read */
+	uint8_t  masks[QR_CODEWORDS_MAX * 8]; /* of each of these, bit m: mask m inverts it */
 };
 
 /* Modules a side; 0 when there is no such version. */

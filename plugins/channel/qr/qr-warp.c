@@ -1,4 +1,5 @@
 #include "qr-warp.h"
+#include "qr-vec.h"
 
 #include <math.h>
 #include <string.h>
@@ -69,26 +70,27 @@ qr_warp_at(const struct qr_warp *warp, float u, float v)
 }
 
 void
-qr_warp_row(const struct qr_warp *warp, float u, float v, unsigned count,
-            struct qr_point *ret_points)
+qr_warp_row(const struct qr_warp *warp, float u, float v, unsigned count, float *ret_x,
+            float *ret_y)
 {
 	const float *p = warp->plane, *cu = warp->bend[0], *cv = warp->bend[1];
 	float b = 2 * v / warp->side - 1, bb = b * b;
-	float first = 2 * u / warp->side - 1, step = 1 / warp->side;
+	float step = 1 / warp->side, first = 2 * u / warp->side - 1;
 	/* The bend along this row, by powers of the other coordinate. */
 	float u0 = cu[0] + cu[2] * b + cu[5] * bb + cu[9] * bb * b;
-	float v0 = cv[0] + cv[2] * b + cv[5] * bb + cv[9] * bb * b;
+	float v0 = cv[0] + cv[2] * b + cv[5] * bb + cv[9] * bb * b + b;
 	float u1 = cu[1] + cu[4] * b + cu[8] * bb, u2 = cu[3] + cu[7] * b;
 	float v1 = cv[1] + cv[4] * b + cv[8] * bb, v2 = cv[3] + cv[7] * b;
+	const qr_f4 lanes = { 0, 1, 2, 3 };
 
-	for (unsigned i = 0; i < count; i++) {
-		float a = first + (float)i * step;
-		float s = a + u0 + a * (u1 + a * (u2 + a * cu[6]));
-		float t = b + v0 + a * (v1 + a * (v2 + a * cv[6]));
-		float w = 1 / (p[6] * s + p[7] * t + p[8]);
+	for (unsigned i = 0; i < count; i += QR_LANES) {
+		qr_f4 a = first + ((float)i + lanes) * step;
+		qr_f4 s = a + u0 + a * (u1 + a * (u2 + a * cu[6]));
+		qr_f4 t = v0 + a * (v1 + a * (v2 + a * cv[6]));
+		qr_f4 w = 1 / (p[6] * s + p[7] * t + p[8]);
 
-		ret_points[i].x = (p[0] * s + p[1] * t + p[2]) * w;
-		ret_points[i].y = (p[3] * s + p[4] * t + p[5]) * w;
+		qr_store(ret_x + i, (p[0] * s + p[1] * t + p[2]) * w);
+		qr_store(ret_y + i, (p[3] * s + p[4] * t + p[5]) * w);
 	}
 }
 

@@ -36,9 +36,12 @@ bool qr_solve(double *a, double *b, unsigned n);
 
 struct qr_point qr_warp_at(const struct qr_warp *warp, float u, float v);
 
-/* As qr_warp_at for @count places along a row, from @u on in steps of half a module. */
-void qr_warp_row(const struct qr_warp *warp, float u, float v, unsigned count,
-                 struct qr_point *ret_points);
+/*
+ * As qr_warp_at for @count places along a row, from @u on in steps of half a module.  The
+ * arrays have room for a count rounded up to a multiple of four.
+ */
+void qr_warp_row(const struct qr_warp *warp, float u, float v, unsigned count, float *ret_x,
+                 float *ret_y);
 
 /* The plane that fits the pins best; at least four of them.  Clears the bend. */
 bool qr_warp_fit(struct qr_warp *warp, float side, const struct qr_pin *pins, unsigned count);
