@@ -50,7 +50,9 @@ core_libcsncore_la_SOURCES = \
 	core/timers.c \
 	core/timers.h \
 	core/trust.c \
-	core/trust.h
+	core/trust.h \
+	core/unsettled.c \
+	core/unsettled.h
 core_libcsncore_la_CPPFLAGS = $(AM_CPPFLAGS) $(CONFIG_CFLAGS) -I$(top_srcdir) \
 	-D_GNU_SOURCE -DCSN_PLUGINDIR=\"$(plugindir)\"
 core_libcsncore_la_LIBADD = $(LTDL_LIBS) $(CONFIG_LIBS) $(CRYPTO_LIBS)

@@ -3,6 +3,7 @@
  * decision is told, and the gate opens, after the entry is durable and not before.
  */
 #include "core/session-int.h"
+#include "core/unsettled.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,11 +87,39 @@ store_commit(struct call *call, const struct csn_store_item *items, size_t count
 	return r;
 }
 
+/* ---- what is not settled ------------------------------------------------------ */
+
+/*
+ * The row that says so, or that it is settled now.  @entry has what it is made of;
+ * @buf of UNSETTLED_ROW_MAX bytes holds the value.
+ */
+static int
+unsettled_item(const struct audit_entry *entry, uint8_t *buf,
+	       struct csn_store_item *ret_item)
+{
+	struct unsettled row = { .outcome = entry->outcome,
+				 .code = entry->code,
+				 .unix_s = entry->unix_s,
+				 .has_did = entry->has[AUDIT_DID] };
+	bool settled = entry->outcome == CSN_OUTCOME_ENROLLED ||
+		       entry->outcome == CSN_OUTCOME_REFUSED;
+
+	memcpy(row.did, entry->field[AUDIT_DID], sizeof row.did);
+	*ret_item = (struct csn_store_item){
+		.kind = settled ? CSN_ITEM_DELETE : CSN_ITEM_PUT,
+		.space = UNSETTLED_SPACE,
+		.key = { entry->field[AUDIT_SID], 16 },
+	};
+	return settled ? CSN_OK : unsettled_encode(&row, buf, &ret_item->value);
+}
+
 int
 session_record_end(struct call *call)
 {
 	struct session *s = call->s;
+	struct csn_store_item item;
 	struct audit_entry entry;
+	uint8_t row[UNSETTLED_ROW_MAX];
 	int r = entry_fill(s, AUDIT_END, &entry);
 
 	if (r < 0)
@@ -98,7 +127,12 @@ session_record_end(struct call *call)
 	entry.outcome = s->outcome;
 	entry.code = s->code;
 	memcpy(entry.reason, s->reason, sizeof entry.reason);
-	return store_commit(call, NULL, 0, &entry);
+	/* Asked once more and none the wiser: the row says all there is to say. */
+	bool news = s->unsettled && entry.has[AUDIT_SID] &&
+		    !(s->resumed && s->outcome == CSN_OUTCOME_UNKNOWN);
+	if (news)
+		r = unsettled_item(&entry, row, &item);
+	return r < 0 ? r : store_commit(call, &item, news, &entry);
 }
 
 /* ---- commit ----------------------------------------------------------------- */
@@ -119,6 +153,7 @@ committed(struct call *call, int result, struct csn_buf *buf)
 	s->store_broken = s->store_broken || store_failed(result);
 	s->effects = s->effects ||
 		     (result == CSN_OK && s->authorised && s->side == CSN_SIDE_DEVICE);
+	s->unsettled = s->unsettled || (result == CSN_OK && call->yes);
 	session_answer(call, result, NULL);
 }
 
@@ -127,11 +162,15 @@ session_commit(struct csn_session *pub, uint32_t id, const struct csn_store_item
 	       size_t count)
 {
 	struct session *s = (struct session *)pub;
+	struct csn_store_item all[ITEMS_MAX];
 	struct audit_entry entry;
+	uint8_t row[UNSETTLED_ROW_MAX];
 	bool own = false;
 
 	if (s->closing || id == 0 || count == 0 || items == NULL)
 		return CSN_E_INVALID;
+	if (count >= ITEMS_MAX)
+		return CSN_E_TOO_BIG;
 	if (s->store_broken)
 		return CSN_E_IO;
 	for (size_t i = 0; i < count; i++)
@@ -140,9 +179,16 @@ session_commit(struct csn_session *pub, uint32_t id, const struct csn_store_item
 	if (call == NULL)
 		return CSN_E_INVALID;
 	call->then = committed;
-	int r = own ? CSN_OK : entry_fill(s, AUDIT_COMMIT, &entry);
+	int r = entry_fill(s, AUDIT_COMMIT, &entry);
+	memcpy(all, items, count * sizeof *items);
+	/* From this commit on an offer may leave, and what came of it be lost. */
+	call->yes = r == CSN_OK && s->authorised && s->side == CSN_SIDE_STATION &&
+		    !s->unsettled && entry.has[AUDIT_SID];
+	if (call->yes)
+		r = unsettled_item(&entry, row, &all[count++]);
 	if (r == CSN_OK)
-		r = store_commit(call, items, count, own ? NULL : &entry);
+		r = store_commit(call, all, count, own ? NULL : &entry);
+	csn_wipe(all, sizeof all);
 	if (r < 0) { /* a ceremony that goes on all the same gets nowhere     */
 		s->store_broken = true;
 		session_call_drop(s, call);

@@ -75,6 +75,8 @@ struct session {
 	uint32_t stage;              /* last entered                              */
 	bool deciding, authorised, committed, delivered_payload;
 	bool effects; /* something may have come of it            */
+	bool resumed;   /* it settles an earlier one: no stage up to AUTHORISED    */
+	bool unsettled; /* the store has its row in the space "unsettled"          */
 	bool store_broken, stepping, closing, ending, ended;
 	bool has_t1;
 	uint8_t t1[32];

@@ -426,6 +426,11 @@ session_new(const struct session_parts *parts, const struct csn_begin *begin,
 	s->parts = *parts;
 	s->calls = *calls;
 	s->side = begin->side;
+	if (begin->resume.len > 0) {
+		/* What it was authorised to do was done; it gets no payload. */
+		s->resumed = s->unsettled = s->effects = true;
+		s->stage = CSN_STAGE_AUTHORISED;
+	}
 	s->payload = csn_buf_ref(parts->payload);
 	s->events_tail = &s->events;
 	for (uint32_t role = CSN_ROLE_OFFER; role <= CSN_ROLE_BULK; role++) {

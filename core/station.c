@@ -3,6 +3,9 @@
 
 #include "core/audit.h"
 #include "core/buf.h"
+#include "core/unsettled.h"
+
+#include "lib/dcbor.h"
 
 #include <countersign/format.h>
 
@@ -48,6 +51,22 @@ on_end(void *arg, const struct session_end *end)
 	free(own);
 }
 
+/* Stages are left out for a session on record as unsettled, and for no other. */
+static int
+is_unsettled(struct csn_station *st, struct csn_bytes sid, struct csn_error *err)
+{
+	struct csn_error why = { 0 };
+	struct csn_buf *row = NULL;
+	int r = csn_station_get(st, UNSETTLED_SPACE, sid, &row, &why);
+
+	csn_buf_unref(row);
+	if (r == CSN_OK)
+		return CSN_OK;
+	return csn_fail(err, r, "%s",
+			r == CSN_E_MISSING ? "no such session is unsettled"
+					   : csn_error_text(&why));
+}
+
 int
 csn_station_session(struct csn_station *st, const struct csn_station_ask *ask,
 		    struct csn_station_session **ret_session, struct csn_error *err)
@@ -60,7 +79,9 @@ csn_station_session(struct csn_station *st, const struct csn_station_ask *ask,
 		begin.side = st->side;
 	if (begin.side != (uint32_t)st->side)
 		return csn_fail(err, CSN_E_INVALID, "this is the other side's session");
-	if (ask->payload.ptr != NULL)
+	if (begin.resume.len > 0)
+		r = is_unsettled(st, begin.resume, err);
+	if (r == CSN_OK && ask->payload.ptr != NULL)
 		r = csn_station_decode(st, ask->format, ask->payload, &parts.payload,
 				       err);
 	if (r < 0)
@@ -228,6 +249,38 @@ csn_station_next(struct csn_station *st, const char *space, struct csn_bytes aft
 		return r;
 	return wait_end(&wait, p->store->next(p->store_self, wait.op, space, after),
 			ret_pair, err);
+}
+
+int
+csn_station_unsettled(struct csn_station *st, struct csn_bytes after,
+		      struct csn_station_unsettled *ret_row, struct csn_error *err)
+{
+	struct csn_station_unsettled row = { .has_did = false };
+	struct unsettled own;
+	struct csn_dcbor_in in;
+	struct csn_buf *pair = NULL;
+	int r = csn_station_next(st, UNSETTLED_SPACE, after, &pair, err);
+
+	if (r < 0)
+		return r;
+	csn_dcbor_in_init(&in, csn_buf_bytes(pair));
+	csn_dcbor_array(&in, 2, 2);
+	csn_dcbor_copy(&in, row.sid_bytes, sizeof row.sid_bytes);
+	struct csn_bytes value = csn_dcbor_bytes(&in, 0, UNSETTLED_ROW_MAX);
+	r = csn_dcbor_in_end(&in);
+	if (r == CSN_OK)
+		r = unsettled_decode(value, &own);
+	csn_buf_unref(pair);
+	if (r < 0)
+		return csn_fail(err, r, "the store's list of unsettled sessions is damaged");
+	memcpy(row.did, own.did, sizeof row.did);
+	row.has_did = own.has_did;
+	row.outcome = own.outcome;
+	row.code = own.code;
+	row.unix_s = own.unix_s;
+	*ret_row = row;
+	ret_row->sid = CSN_BYTES_OF(ret_row->sid_bytes);
+	return CSN_OK;
 }
 
 static const struct csn_instance *

@@ -65,6 +65,20 @@ int csn_station_session(struct csn_station *st, const struct csn_station_ask *as
 			struct csn_station_session **ret_session,
 			struct csn_error *err);
 
+/*
+ * The next session after @after (empty: the first) of which nobody knows what came,
+ * or CSN_E_MISSING.  To settle one give its sid as ask.begin.resume.
+ */
+struct csn_station_unsettled {
+	struct csn_bytes sid; /* into sid_bytes                                 */
+	uint8_t sid_bytes[16], did[16];
+	bool has_did;
+	uint32_t outcome, code; /* as it ended; NONE: it was cut off            */
+	uint64_t unix_s;
+};
+int csn_station_unsettled(struct csn_station *st, struct csn_bytes after,
+			  struct csn_station_unsettled *ret_row, struct csn_error *err);
+
 /* Asks a running session to end soon (the operator said so); safe in a callback. */
 void csn_station_session_stop(struct csn_station_session *session);
 

@@ -1,6 +1,7 @@
 /* provision: one session with one device. */
 #include "core/buf.h"
 #include "core/cli/attach.h"
+#include "core/cli/resume.h"
 #include "core/error.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #define PAYLOAD_LIMIT 32768
 
 static const char *payload_path, *format = "json";
-static int         want_pin, two_way, valid_s;
+static int         want_pin, two_way, valid_s, resume;
 static char      **attach_specs;
 
 static const struct poptOption options[] = {
@@ -25,6 +26,8 @@ static const struct poptOption options[] = {
 	  NULL },
 	{ "valid", 0, POPT_ARG_INT, &valid_s, 0, "seconds until the offer ends (0: no end)",
 	  "SECONDS" },
+	{ "resume", 0, POPT_ARG_NONE, &resume, 0,
+	  "ask the device what became of session SID; without one: which are not settled", NULL },
 	{ "attach", 'a', POPT_ARG_ARGV, &attach_specs, 0,
 	  "a file to send after it, up to 8 times; KIND may follow the id: ID:KIND=FILE",
 	  "ID=FILE" },
@@ -126,6 +129,10 @@ run(struct cli *cli)
 	uint8_t    *subject = NULL, *payload = NULL;
 	size_t      subject_len = 0, payload_len = 0;
 	const char *path = cli->arg_count > 0 ? cli->args[0] : NULL;
+
+	if (resume)
+		return resume_run(cli, path, payload_path != NULL || attach_specs != NULL ||
+		                                     want_pin || two_way || valid_s != 0);
 	int code = read_input(cli, "manifest or psk-record", path, SUBJECT_LIMIT, &subject,
 	                      &subject_len);
 
@@ -147,12 +154,14 @@ run(struct cli *cli)
 const struct cli_command cli_provision = {
 	.name     = "provision",
 	.summary  = "give one device its configuration",
-	.synopsis = "DEVICE --payload FILE",
+	.synopsis = "DEVICE --payload FILE | --resume [SID]",
 	.detail   = "DEVICE is the manifest (or, for the basic tier, the psk-record) the manufacturer\n"
 	            "made. The offer goes out on the channel of role offer, the bind message on the\n"
 	            "channel of role bind. Ctrl-C ends the session cleanly: the offer then stays\n"
 	            "recorded as offered. --attach files follow as sealed streams on the channel of role\n"
-	            "bulk. Exit 0: enrolled, or offered one way; 1: refused; 5: unknown.",
+	            "bulk. --resume SID (or its first digits) shows the offer of an earlier session\n"
+	            "again, so that a device that committed answers once more; that needs the device\n"
+	            "running. Exit 0: enrolled, or offered one way; 1: refused; 5: unknown.",
 	.options  = options,
 	.run      = run,
 };

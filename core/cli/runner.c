@@ -163,6 +163,19 @@ report_refusal(struct runner *r)
 	                "refused: %s", reason ? reason->name : r->text);
 }
 
+/* No failure: neither side may be told that the device is as it was. */
+static void
+report_unknown(struct runner *r, const char *sid)
+{
+	char next[64];
+
+	snprintf(next, sizeof next, "countersign provision --resume %.8s", sid);
+	cli_story(r->cli, '?', "unknown", "%s", r->text);
+	cli_line(r->cli, "     next        %s", next);
+	json_object_set_new(r->cli->doc, "text", json_string(r->text));
+	json_object_set_new(r->cli->doc, "next", json_string(next));
+}
+
 int
 runner_report(struct runner *r)
 {
@@ -189,6 +202,8 @@ runner_report(struct runner *r)
 	if (r->outcome == CSN_OUTCOME_REFUSED)
 		return report_refusal(r);
 	cli_line(r->cli, "%s %.8s · session %.8s", outcomes[r->outcome].title, did, sid);
+	if (r->outcome == CSN_OUTCOME_UNKNOWN && r->side == CSN_SIDE_STATION)
+		report_unknown(r, sid);
 	return outcomes[r->outcome].exit_code;
 }
 

@@ -9,6 +9,8 @@ dist_check_SCRIPTS += tests/session/attach.sh
 TESTS += tests/session/attach.sh
 dist_check_SCRIPTS += tests/session/release.sh
 TESTS += tests/session/release.sh
+dist_check_SCRIPTS += tests/session/resume.sh
+TESTS += tests/session/resume.sh
 dist_check_SCRIPTS += tests/session/pin.sh
 TESTS += tests/session/pin.sh
 # The SDK as an author of plugins meets it: installed, with pkg-config alone.

@@ -44,7 +44,7 @@ for kind in channel media attest format ceremony keys store prompt; do
 done
 if command -v meson >/dev/null && command -v ninja >/dev/null; then
 	check "meson builds and checks it too" sh -c \
-		'cd channel_mine && meson setup b && meson test -C b' >meson.log 2>&1
+		'cd channel_mine && { meson setup b && meson test -C b; } >../meson.log 2>&1'
 else
 	echo "# meson is not here: its build file was not tried"
 fi

@@ -147,9 +147,13 @@ fake_commit(struct csn_session *s, uint32_t call, const struct csn_store_item *i
 			result = CSN_E_BUSY;
 	}
 	for (size_t i = 0; !fails && result == CSN_OK && i < count; i++) {
+		struct fake_row *row = NULL;
+		if (items[i].kind == CSN_ITEM_DELETE &&
+		    (row = fake_row(fake, items[i].space, items[i].key.ptr, false)) != NULL)
+			*row = (struct fake_row){ .space = "gone", .used = true };
 		if (items[i].kind != CSN_ITEM_PUT)
 			continue;
-		struct fake_row *row = fake_row(fake, items[i].space, items[i].key.ptr, true);
+		row = fake_row(fake, items[i].space, items[i].key.ptr, true);
 		memcpy(row->value, items[i].value.ptr, items[i].value.len);
 		row->len = items[i].value.len;
 	}
@@ -545,6 +549,26 @@ fake_start(struct fake *fake)
 {
 	if (fake_begin(fake, CSN_SIDE_STATION, NULL) < 0)
 		abort();
+	fake_event(fake, CSN_EVENT_START);
+}
+
+void
+fake_resume(struct fake *fake)
+{
+	uint8_t          sid[16];
+	struct csn_begin begin = { .size = sizeof begin,
+		                   .side = CSN_SIDE_STATION,
+		                   .resume = { sid, sizeof sid } };
+	void            *run = NULL;
+
+	memcpy(sid, fake->run->st.sid, sizeof sid);
+	csgn1_ops.end(fake->run);
+	fake->run = NULL;
+	if (csgn1_ops.begin(&fake->self, &fake->session, &begin, &run, NULL) < 0)
+		abort();
+	fake->run = run;
+	fake->finished = false;
+	fake->answered = fake->log_len; /* what the other run asked for is over       */
 	fake_event(fake, CSN_EVENT_START);
 }
 

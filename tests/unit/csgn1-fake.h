@@ -73,6 +73,8 @@ void fake_done(struct fake *fake);
 void fake_start(struct fake *fake);
 int  fake_begin(struct fake *fake, uint32_t side, struct csn_error *err);
 void fake_pump(struct fake *fake);
+/* Another run that settles this one: begin and START, over the same rows. */
+void fake_resume(struct fake *fake);
 /* One event from outside, and what follows. */
 void fake_message(struct fake *fake, struct csn_bytes bytes);
 void fake_event(struct fake *fake, uint32_t type);

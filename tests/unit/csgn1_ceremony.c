@@ -229,7 +229,8 @@ test_answers(void)
 	memcpy(bad, m3.ptr, m3.len);
 	bad[22] ^= 1;
 	fake_message(&fake, (struct csn_bytes){ bad, m3.len });
-	ends(&fake, CSN_OUTCOME_REFUSED, CSN_CODE_DONE_TAG, "an M3 with one wrong bit of the tag");
+	ends(&fake, CSN_OUTCOME_UNKNOWN, CSN_CODE_DONE_TAG,
+	     "an M3 with one wrong bit of the tag tells nothing of the device");
 	tap_ok(fake_row(&fake, "result", fake.run->st.sid, false) != NULL,
 	       "whatever the result is, it is on record");
 
@@ -263,18 +264,113 @@ test_shared_return(void)
 	m3 = fake_trace(&fake, "M3");
 	memcpy(other, m3.ptr, m3.len);
 	other[3] ^= 1;
-	memcpy(fake.self.offered[fake.self.offered_next++], other + 3, 16);
 	fake_message(&fake, (struct csn_bytes){ other, m3.len });
-	tap_ok(!fake.finished, "the answer to another session of this station is left to it");
+	tap_ok(!fake.finished, "the answer to another session is left to that one");
 	fake_message(&fake, m3);
 	ends(&fake, CSN_OUTCOME_ENROLLED, 0, "and the own one is judged");
+}
 
-	fresh(&fake, "twoway-s1");
+/* A two-way run to the point where its answer is lost. */
+static void
+lose_answer(const char *name)
+{
+	fresh(&fake, name);
 	fake_start(&fake);
 	fake_message(&fake, fake_trace(&fake, "M0b"));
-	fake_message(&fake, (struct csn_bytes){ other, m3.len });
-	ends(&fake, CSN_OUTCOME_REFUSED, CSN_CODE_DONE_SID,
-	     "an answer to a session of nobody here is refused");
+	if (strncmp(name, "twoway-pin", 10) == 0)
+		fake_message(&fake, fake_trace(&fake, "M4"));
+	fake_fire(&fake, DEADLINE);
+	if (!fake.finished || fake.outcome != CSN_OUTCOME_UNKNOWN)
+		tap_ok(false, "%s: the answer could not be lost", name);
+}
+
+static bool
+m1_is_kept(void)
+{
+	return fake_row(&fake, "m1", fake.run->st.sid, false) != NULL;
+}
+
+static void
+test_resume(void)
+{
+	static const char *const files[] = { "twoway-s1", "twoway-s2", "twoway-pin-s1",
+		                             "twoway-pin-s2" };
+	uint8_t bad[512];
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		lose_answer(files[i]);
+		size_t sent = fake_count(&fake, FAKE_SEND, CSN_ROLE_OFFER);
+		size_t bound = fake_count(&fake, FAKE_SEND, CSN_ROLE_BIND);
+		size_t payloads = fake_count(&fake, FAKE_PAYLOAD, 0);
+		fake_resume(&fake);
+		tap_ok(is(fake_sent(&fake, CSN_ROLE_OFFER, sent), fake_trace(&fake, "M1")) &&
+		               fake_count(&fake, FAKE_SEND, CSN_ROLE_OFFER) == sent + 1,
+		       "%s: settling shows the same M1 once more", files[i]);
+		tap_ok(fake_count(&fake, FAKE_SEND, CSN_ROLE_BIND) == bound &&
+		               fake_count(&fake, FAKE_PAYLOAD, 0) == payloads,
+		       "%s: and plays no M2, takes no payload", files[i]);
+		fake_fire(&fake, DEADLINE);
+		ends(&fake, CSN_OUTCOME_UNKNOWN, CSN_CODE_TIMEOUT, "silence settles nothing");
+		tap_ok(m1_is_kept(), "%s: so that it can be asked again", files[i]);
+		fake_resume(&fake);
+		struct csn_bytes m3 = fake_trace(&fake, "M3");
+		memcpy(bad, m3.ptr, m3.len);
+		bad[22] ^= 1;
+		fake_message(&fake, (struct csn_bytes){ bad, m3.len });
+		ends(&fake, CSN_OUTCOME_UNKNOWN, CSN_CODE_DONE_TAG,
+		     "an answer with a wrong tag settles nothing");
+		fake_resume(&fake);
+		fake_message(&fake, fake_trace(&fake, "M0b"));
+		tap_ok(!fake.finished, "%s: a late hello changes nothing", files[i]);
+		fake_message(&fake, m3);
+		ends(&fake, CSN_OUTCOME_ENROLLED, 0, "the stored M3 enrols");
+		tap_ok(!m1_is_kept(), "%s: and the offer is not kept any longer", files[i]);
+
+		lose_answer(files[i]);
+		m3 = early_m3(1);
+		fake_resume(&fake);
+		fake_message(&fake, m3);
+		ends(&fake, CSN_OUTCOME_REFUSED, CSN_CODE_DEVICE_REFUSED,
+		     "a late word that the device refused settles it as refused");
+	}
+}
+
+static void
+test_resume_one_way(void)
+{
+	fresh(&fake, "oneway-s1");
+	fake_start(&fake);
+	fake_fire(&fake, DEADLINE);
+	ends(&fake, CSN_OUTCOME_OFFERED, 0, "one way, nothing came back");
+	size_t sent = fake_count(&fake, FAKE_SEND, CSN_ROLE_OFFER);
+	fake_resume(&fake);
+	tap_ok(fake_count(&fake, FAKE_SEND, CSN_ROLE_OFFER) == sent,
+	       "a device that was served one way cannot be asked: nothing is shown");
+	fake_message(&fake, fake_trace(&fake, "M3"));
+	ends(&fake, CSN_OUTCOME_ENROLLED, 0, "but an M3 that comes home late enrols");
+	tap_ok(rungs_are(0, 1, 0), "and confirms the rung");
+}
+
+static void
+test_resume_unproven(void)
+{
+	lose_answer("twoway-s1");
+	fake_row(&fake, "offer", fake.run->st.sid, false)->len--;
+	fake_resume(&fake);
+	ends(&fake, CSN_OUTCOME_UNKNOWN, 0, "a damaged record settles nothing");
+
+	/* Mode 3, the PIN was never proved: nothing could be committed. */
+	fresh(&fake, "twoway-pin-s1");
+	fake_start(&fake);
+	fake_message(&fake, fake_trace(&fake, "M0b"));
+	fake_fire(&fake, DEADLINE);
+	struct csn_bytes m3 = early_m3(0);
+	fake_resume(&fake);
+	fake_message(&fake, fake_trace(&fake, "M4"));
+	tap_ok(!fake.finished, "a PIN reply that comes late proves nothing");
+	fake_message(&fake, m3);
+	ends(&fake, CSN_OUTCOME_REFUSED, CSN_CODE_DONE_TAG,
+	     "a device that was never given a body cannot say that it has it");
 }
 
 static void
@@ -606,6 +702,9 @@ main(void)
 	test_two_way_pin();
 	test_answers();
 	test_shared_return();
+	test_resume();
+	test_resume_one_way();
+	test_resume_unproven();
 	test_time();
 	test_refusals();
 	test_race();

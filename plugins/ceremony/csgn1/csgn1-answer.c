@@ -7,6 +7,10 @@
 static int
 unheard(struct csgn1_run *run, const struct csn_event *event, const char *why)
 {
+	if (run->resumed) {
+		run->code = CSN_CODE_TIMEOUT;
+		return csgn1_unsettled(run, event, why);
+	}
 	if (!run->two_way)
 		return csgn1_end(run, event, CSN_OUTCOME_OFFERED,
 		                 "%s; the offer stands, the device has not confirmed it", why);
@@ -28,6 +32,26 @@ judge_reply(struct csgn1_run *run, const struct csn_event *event, struct csn_byt
 	return csgn1_go(run, PHASE_BODY, event);
 }
 
+/*
+ * Only a device's own word is a refusal.  A message that is not one says nothing about
+ * what the device did, once it had all it needs to commit.
+ */
+static int
+not_done(struct csgn1_run *run, const struct csn_event *event, int r)
+{
+	bool may_have_committed = run->st.mode != CSN_MODE_PAKE || run->paked;
+
+	if (r == CSN_CODE_DEVICE_REFUSED || !may_have_committed)
+		return csgn1_refuse(run, r, event);
+	const char *why = r > 0 ? station_text(r) : csgn1_why(r);
+	run->code = r > 0 ? (uint32_t)r : 0;
+	if (!run->two_way && !run->resumed)
+		return csgn1_end(run, event, CSN_OUTCOME_OFFERED,
+		                 "%s; the offer stands, the device has not confirmed it", why);
+	return csgn1_end(run, event, CSN_OUTCOME_UNKNOWN,
+	                 "%s; what the device did is not known", why);
+}
+
 static int
 judge_done(struct csgn1_run *run, const struct csn_event *event, struct csn_bytes m3)
 {
@@ -44,11 +68,11 @@ judge_done(struct csgn1_run *run, const struct csn_event *event, struct csn_byte
 		}
 	}
 	if (r != 0)
-		return csgn1_refuse(run, r, event);
+		return not_done(run, event, r);
 	run->deadline_call = 0;
 	run->repeat_call = 0;
 	run->word_call = 0;
-	return csgn1_go(run, PHASE_ACKED, event);
+	return csgn1_go(run, run->resumed ? PHASE_REACHED : PHASE_ACKED, event);
 }
 
 /* The message number a message claims; 0 when it does not look like one. */
@@ -68,6 +92,8 @@ judge(struct csgn1_run *run, const struct csn_event *event, struct csn_bytes mes
 	/* A greeting or a PIN reply said twice is no answer to what is shown now. */
 	if (number == CSN_M0B)
 		return CSN_OK;
+	if (run->resumed && number != CSN_M3)
+		return CSN_OK;
 	if (run->st.mode == CSN_MODE_PAKE && !run->paked && number != CSN_M3)
 		return judge_reply(run, event, message);
 	if (number == CSN_M4)
@@ -81,7 +107,7 @@ hold(struct csgn1_run *run, struct csn_bytes message)
 {
 	unsigned number = number_of(message);
 
-	if ((number != CSN_M3 && number != CSN_M4) || run->held_len > 0 ||
+	if ((number != CSN_M3 && (number != CSN_M4 || run->resumed)) || run->held_len > 0 ||
 	    message.len > sizeof run->held)
 		return;
 	memcpy(run->held, message.ptr, message.len);
@@ -89,22 +115,16 @@ hold(struct csgn1_run *run, struct csn_bytes message)
 }
 
 /*
- * The sessions of a batch share one return channel: what answers another one of them is
- * that one's to judge.  What answers none of them is judged here, and refused (241).
+ * A return channel is shared: by the sessions of a batch, by stations side by side, and
+ * by what an earlier session left on it.  What names another session is not ours to judge.
  */
 static bool
 for_another(const struct csgn1_run *run, struct csn_bytes message)
 {
-	unsigned       number = number_of(message);
-	const uint8_t *sid = message.ptr + 3;
+	unsigned number = number_of(message);
 
-	if ((number != CSN_M3 && number != CSN_M4) || message.len < 19 ||
-	    message.ptr[2] != 0x50 || memcmp(sid, run->st.sid, 16) == 0)
-		return false;
-	for (size_t i = 0; i < CSGN1_OFFERED && i < run->self->offered_next; i++)
-		if (memcmp(sid, run->self->offered[i], 16) == 0)
-			return true;
-	return false;
+	return (number == CSN_M3 || number == CSN_M4) && message.len >= 19 &&
+	       message.ptr[2] == 0x50 && memcmp(message.ptr + 3, run->st.sid, 16) != 0;
 }
 
 int
@@ -112,7 +132,7 @@ csgn1_on_return(struct csgn1_run *run, const struct csn_event *event)
 {
 	if (for_another(run, event->bytes))
 		return CSN_OK;
-	if (run->phase == PHASE_SHOWN)
+	if (run->phase == PHASE_SHOWN || run->phase == PHASE_RESUMED)
 		return judge(run, event, event->bytes);
 	if (run->phase >= PHASE_OFFER && run->phase <= PHASE_OFFER_INNER)
 		hold(run, event->bytes);
@@ -175,8 +195,10 @@ enter_shown(struct csgn1_run *run, const struct csn_event *event)
 	                                 run->self->deadline_ms);
 	if (r < 0)
 		return csgn1_end(run, event, CSN_OUTCOME_UNKNOWN, "no timer: %s", csgn1_why(r));
-	plan_repeat(run);
-	ask_word(run);
+	if (run->phase == PHASE_SHOWN) {
+		plan_repeat(run);
+		ask_word(run);
+	}
 	if (len == 0)
 		return CSN_OK;
 	memcpy(held, run->held, len);
@@ -215,7 +237,7 @@ csgn1_on_timer(struct csgn1_run *run, const struct csn_event *event)
 	run->deadline_call = 0;
 	if (run->phase == PHASE_ANNOUNCE || run->phase == PHASE_HELLO)
 		return csgn1_refuse(run, CSN_CODE_TIMEOUT, event);
-	if (run->phase != PHASE_SHOWN)
+	if (run->phase != PHASE_SHOWN && run->phase != PHASE_RESUMED)
 		return CSN_OK;
 	return unheard(run, event, "nothing came back in time");
 }
@@ -223,8 +245,10 @@ csgn1_on_timer(struct csgn1_run *run, const struct csn_event *event)
 int
 csgn1_on_stop(struct csgn1_run *run, const struct csn_event *event)
 {
-	if (run->phase >= PHASE_ACKED)
+	if (run->phase >= PHASE_REACHED)
 		return CSN_OK;
+	if (run->resumed)
+		return csgn1_unsettled(run, event, "stopped by the operator");
 	if (!run->recorded)
 		return csgn1_end(run, event, CSN_OUTCOME_REFUSED,
 		                 "stopped by the operator before an offer was made");
@@ -238,22 +262,28 @@ csgn1_on_stop(struct csgn1_run *run, const struct csn_event *event)
 	return unheard(run, event, "stopped by the operator");
 }
 
+/* The device committed: that this is no success does not make it a refusal. */
+static int
+not_acked(struct csgn1_run *run, const struct csn_event *event)
+{
+	return csgn1_end(run, event, CSN_OUTCOME_UNKNOWN,
+	                 "the device took the offer, its answer could not be put on record");
+}
+
 static int
 enter_acked(struct csgn1_run *run, const struct csn_event *event)
 {
 	uint32_t stage = run->phase == PHASE_ACKED ? CSN_STAGE_ACKED : CSN_STAGE_ENROLLED;
 	int      r = run->session->ops->decide(run->session, run->call, stage);
 
-	return r < 0 ? csgn1_refuse(run, r, event) : CSN_OK;
+	return r < 0 ? not_acked(run, event) : CSN_OK;
 }
 
 static int
 leave_acked(struct csgn1_run *run, const struct csn_event *event)
 {
 	if (event->result != CSN_OK)
-		return csgn1_end(run, event, CSN_OUTCOME_REFUSED,
-		                 "the device took the offer, the station's policy does not "
-		                 "take its answer");
+		return not_acked(run, event);
 	if (run->phase == PHASE_ACKED)
 		return csgn1_go(run, PHASE_ENROLLED, event);
 	return csgn1_end(run, event, CSN_OUTCOME_ENROLLED, "the device took the offer%s",
@@ -324,14 +354,24 @@ enter_result(struct csgn1_run *run, const struct csn_event *event)
 	(void)event;
 	if (r < 0)
 		return not_stored(run, r);
-	const struct csn_store_item items[] = {
+	struct csn_store_item items[3] = {
 		{ CSN_ITEM_PUT, 0, "result", sid, csgn1_bytes(run->result_row, len) },
-		{ CSN_ITEM_EXPECT, 0, "rung", did, csgn1_bytes(run->rung_row, run->rung_row_len) },
-		{ CSN_ITEM_PUT, 0, "rung", did,
-		  csgn1_bytes(run->new_rung_row, run->new_rung_row_len) },
 	};
-	r = run->session->ops->commit(run->session, run->call, items,
-	                              moves_ladder(run) ? 3 : 1);
+	size_t count = 1;
+	if (moves_ladder(run)) {
+		items[count++] = (struct csn_store_item){
+			CSN_ITEM_EXPECT, 0, "rung", did,
+			csgn1_bytes(run->rung_row, run->rung_row_len)
+		};
+		items[count++] = (struct csn_store_item){
+			CSN_ITEM_PUT, 0, "rung", did,
+			csgn1_bytes(run->new_rung_row, run->new_rung_row_len)
+		};
+	} else if (run->two_way && run->outcome != CSN_OUTCOME_UNKNOWN) {
+		items[count++] = (struct csn_store_item){ CSN_ITEM_DELETE, 0, "m1", sid,
+			                                  CSN_BYTES_NONE };
+	}
+	r = run->session->ops->commit(run->session, run->call, items, count);
 	return r < 0 ? not_stored(run, r) : CSN_OK;
 }
 
@@ -349,6 +389,7 @@ csgn1_answer_step(uint32_t phase)
 {
 	static const struct csgn1_step steps[PHASE_COUNT] = {
 		[PHASE_SHOWN] = { 0, enter_shown, NULL },
+		[PHASE_RESUMED] = { 0, enter_shown, NULL },
 		[PHASE_ACKED] = { CSN_EVENT_DECIDED, enter_acked, leave_acked },
 		[PHASE_ENROLLED] = { CSN_EVENT_DECIDED, enter_acked, leave_acked },
 		[PHASE_RELOAD] = { CSN_EVENT_LOADED, enter_reload, leave_reload },

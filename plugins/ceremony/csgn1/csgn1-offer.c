@@ -247,15 +247,24 @@ enter_commit(struct csgn1_run *run, const struct csn_event *event)
 		r = move_rung(run);
 	if (r < 0)
 		return csgn1_refuse(run, r, event);
-	const struct csn_store_item items[] = {
+	struct csn_store_item items[4] = {
 		{ CSN_ITEM_EXPECT, 0, "offer", sid, CSN_BYTES_NONE },
 		{ CSN_ITEM_PUT, 0, "offer", sid, csgn1_bytes(run->offer_row, len) },
-		{ CSN_ITEM_EXPECT, 0, "rung", did, csgn1_bytes(run->rung_row, run->rung_row_len) },
-		{ CSN_ITEM_PUT, 0, "rung", did,
-		  csgn1_bytes(run->new_rung_row, run->new_rung_row_len) },
 	};
-	if (run->st.has_idx)
-		count = sizeof items / sizeof items[0];
+	if (run->st.has_idx) {
+		items[count++] = (struct csn_store_item){
+			CSN_ITEM_EXPECT, 0, "rung", did,
+			csgn1_bytes(run->rung_row, run->rung_row_len)
+		};
+		items[count++] = (struct csn_store_item){
+			CSN_ITEM_PUT, 0, "rung", did,
+			csgn1_bytes(run->new_rung_row, run->new_rung_row_len)
+		};
+	} else { /* what the device has to see again should its answer be lost */
+		items[count++] = (struct csn_store_item){
+			CSN_ITEM_PUT, 0, "m1", sid, csgn1_bytes(run->m1, run->m1_len)
+		};
+	}
 	return commit(run, event, items, count);
 }
 
@@ -275,7 +284,6 @@ leave_commit(struct csgn1_run *run, const struct csn_event *event)
 	if (event->result != CSN_OK)
 		return not_on_record(run, event);
 	run->recorded = true;
-	memcpy(run->self->offered[run->self->offered_next++ % CSGN1_OFFERED], run->st.sid, 16);
 	return csgn1_go(run, PHASE_OFFER, event);
 }
 

@@ -18,8 +18,8 @@ say(struct csgn1_run *run, const char *name, const char *value)
 	(void)run->session->ops->fact(run->session, name, value);
 }
 
-static void
-say_hex(struct csgn1_run *run, const char *name, const uint8_t *bytes, size_t len)
+void
+csgn1_say_hex(struct csgn1_run *run, const char *name, const uint8_t *bytes, size_t len)
 {
 	char text[65];
 
@@ -91,10 +91,10 @@ say_facts(struct csgn1_run *run)
 	const struct station *st = &run->st;
 	char                  number[16];
 
-	say_hex(run, "identity.did", st->did, sizeof st->did);
-	say_hex(run, "sid", st->sid, sizeof st->sid);
-	say_hex(run, "skid", st->skid, sizeof st->skid);
-	say_hex(run, "identity.maker", run->device.maker, sizeof run->device.maker);
+	csgn1_say_hex(run, "identity.did", st->did, sizeof st->did);
+	csgn1_say_hex(run, "sid", st->sid, sizeof st->sid);
+	csgn1_say_hex(run, "skid", st->skid, sizeof st->skid);
+	csgn1_say_hex(run, "identity.maker", run->device.maker, sizeof run->device.maker);
 	if (run->device.class_name[0] != '\0')
 		say(run, "identity.class", run->device.class_name);
 	snprintf(number, sizeof number, "%" PRIu32, st->suite);
@@ -131,6 +131,8 @@ csgn1_start(struct csgn1_run *run, const struct csn_event *event)
 {
 	int r = set_now(run, event->unix_s);
 
+	if (run->resumed) /* needs neither a clock nor a key of ours                */
+		return csgn1_go(run, PHASE_RESUME_ROW, event);
 	if (r < 0)
 		return csgn1_end(run, event, CSN_OUTCOME_REFUSED,
 		                 "the station's clock is wrong: %" PRIu64 " s since 1970",

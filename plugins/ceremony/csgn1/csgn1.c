@@ -53,6 +53,8 @@ find_step(uint32_t phase)
 
 	if (step == NULL)
 		step = csgn1_offer_step(phase);
+	if (step == NULL)
+		step = csgn1_resume_step(phase);
 	return step != NULL ? step : csgn1_answer_step(phase);
 }
 
@@ -85,7 +87,8 @@ settle(struct csgn1_run *run, const struct csn_event *event)
 	run->deadline_call = 0;
 	run->repeat_call = 0;
 	run->word_call = 0;
-	if (!run->recorded || run->phase == PHASE_RESULT || run->phase == PHASE_RELOAD)
+	if (!run->recorded || run->phase == PHASE_RESULT || run->phase == PHASE_RELOAD ||
+	    (run->resumed && run->outcome == CSN_OUTCOME_UNKNOWN))
 		return csgn1_finish(run);
 	run->session->ops->rest(run->session, CSN_ROLE_BIND);
 	run->session->ops->rest(run->session, CSN_ROLE_OFFER);
@@ -172,6 +175,9 @@ check_begin(const struct csgn1 *self, const struct csn_begin *begin, struct csn_
 	if (begin->subject.len > CSGN1_SUBJECT)
 		return host->fail(err, CSN_E_TOO_BIG, "the manifest is %zu bytes, at most %d",
 		                  begin->subject.len, CSGN1_SUBJECT);
+	if (CSN_HAS(begin, resume.ptr))
+		return begin->resume.len == 16 ? CSN_OK :
+		       host->fail(err, CSN_E_INVALID, "a session id is 16 bytes");
 	if (!begin->two_way && begin->subject.len == 0)
 		return host->fail(err, CSN_E_MISSING,
 		                  "without a return channel a manifest or record is needed");
@@ -203,6 +209,9 @@ csgn1_begin(void *state, struct csn_session *session, const struct csn_begin *be
 		memcpy(run->subject, begin->subject.ptr, begin->subject.len);
 	run->subject_len = begin->subject.len;
 	run->st.crypto = self->crypto;
+	run->resumed = CSN_HAS(begin, resume.ptr);
+	if (run->resumed)
+		memcpy(run->st.sid, begin->resume.ptr, sizeof run->st.sid);
 	run->trust = (struct station_trust){ .crypto = self->crypto,
 		                             .makers = self->trusted,
 		                             .maker_count = self->trusted_count,

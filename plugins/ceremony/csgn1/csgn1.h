@@ -13,7 +13,6 @@ enum {
 	CSGN1_SUBJECT = 65536, /* the largest manifest or record taken           */
 	CSGN1_VOUCHER = 8192,
 	CSGN1_RETRIES = 4,     /* for a result row that lost a race              */
-	CSGN1_OFFERED = 64,    /* sessions of a batch told apart on one return   */
 };
 
 /* One configured station.  Options first; host->bind fills them. */
@@ -29,10 +28,6 @@ struct csgn1 {
 	struct csn_anchor        anchors[CSN_ANCHORS_MAX];
 	struct station_maker     trusted[CSN_ANCHORS_MAX]; /* borrow from anchors  */
 	size_t                   trusted_count;
-
-	/* The sessions that offered last, the oldest overwritten first. */
-	uint8_t offered[CSGN1_OFFERED][16];
-	size_t  offered_next;
 };
 
 enum csgn1_phase {
@@ -48,14 +43,19 @@ enum csgn1_phase {
 	PHASE_PAYLOAD,
 	PHASE_SIGN,
 	PHASE_COMMIT, /* nothing has left before this one is over               */
+	PHASE_RESUME_ROW, /* instead of all that: an earlier session is settled  */
 	PHASE_OFFER,
+	PHASE_RESUME_M1,
+	PHASE_REOFFER,
 	PHASE_BIND,
 	PHASE_DELIVERED,
 	PHASE_SHOWN,      /* M2 is repeated; M4 and M3 may come                     */
+	PHASE_RESUMED,    /* M3 may come                                            */
 	PHASE_BODY,       /* mode 3: the payload, after the PIN was proved          */
 	PHASE_SIGN_INNER,
 	PHASE_COMMIT_INNER,
 	PHASE_OFFER_INNER,
+	PHASE_REACHED,
 	PHASE_ACKED,
 	PHASE_ENROLLED,
 	PHASE_RELOAD, /* the rung row again, to change it                       */
@@ -71,6 +71,7 @@ struct csgn1_run {
 	bool                two_way, pin, record; /* what the session is about      */
 	bool                recorded;              /* an offer is on record          */
 	bool                blocked, paked, over;
+	bool                resumed;               /* settles an earlier session      */
 
 	uint64_t not_after_unix_s;
 	uint32_t stage, item, retries;
@@ -120,6 +121,7 @@ struct csgn1_step {
 };
 const struct csgn1_step *csgn1_prepare_step(uint32_t phase); /* up to PIN   */
 const struct csgn1_step *csgn1_offer_step(uint32_t phase);   /* to BIND     */
+const struct csgn1_step *csgn1_resume_step(uint32_t phase);  /* settling    */
 const struct csgn1_step *csgn1_answer_step(uint32_t phase);  /* the rest    */
 
 /* csgn1.c: what every phase uses. */
@@ -140,6 +142,10 @@ const char *csgn1_key(const struct csgn1_run *run, uint32_t suite);
 /* csgn1-prepare.c */
 int csgn1_start(struct csgn1_run *run, const struct csn_event *event);
 int csgn1_on_hello(struct csgn1_run *run, const struct csn_event *event);
+void csgn1_say_hex(struct csgn1_run *run, const char *name, const uint8_t *bytes,
+                   size_t len);
+/* csgn1-resume.c: ends a run that settled nothing. */
+int csgn1_unsettled(struct csgn1_run *run, const struct csn_event *event, const char *why);
 /* csgn1-answer.c */
 int csgn1_on_return(struct csgn1_run *run, const struct csn_event *event);
 int csgn1_on_timer(struct csgn1_run *run, const struct csn_event *event);

@@ -4,6 +4,7 @@ plugins_ceremony_csgn1_libcsgn1_la_SOURCES = \
 	plugins/ceremony/csgn1/csgn1-answer.c \
 	plugins/ceremony/csgn1/csgn1-offer.c \
 	plugins/ceremony/csgn1/csgn1-prepare.c \
+	plugins/ceremony/csgn1/csgn1-resume.c \
 	plugins/ceremony/csgn1/csgn1.c \
 	plugins/ceremony/csgn1/csgn1.h \
 	plugins/ceremony/csgn1/station-check.c \

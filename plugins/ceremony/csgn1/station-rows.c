@@ -73,20 +73,32 @@ put_idx(struct csn_dcbor_out *row, const struct station *s)
 		csn_dcbor_put_null(row);
 }
 
+/* What an M3 with @result is judged by; null in both when there can be none. */
+static int
+put_expect(struct csn_dcbor_out *row, const struct station *s, unsigned result)
+{
+	bool    none = result == 0 && s->mode == CSN_MODE_PAKE && !s->has_m5;
+	uint8_t t2[32] = { 0 }, kc[32] = { 0 };
+	int     r = station_expect(s, result, t2, kc);
+
+	csn_dcbor_put_hash(row, none ? NULL : t2, sizeof t2);
+	csn_dcbor_put_hash(row, none ? NULL : kc, sizeof kc);
+	csn_wipe(kc, sizeof kc);
+	return r;
+}
+
 int
 station_offer_row(const struct station *s, struct csn_bytes m1, uint8_t out[STATION_ROW_MAX],
                   size_t *ret_len)
 {
 	struct csn_dcbor_out row;
-	uint8_t              m1_hash[32], t2[32], kc[32];
+	uint8_t              m1_hash[32];
 	int                  r = csn_sha256(s->crypto, m1, m1_hash);
 
-	if (r == CSN_OK)
-		r = station_expect(s, 0, t2, kc);
 	if (r < 0)
 		return r;
 	csn_dcbor_out_init(&row, out, STATION_ROW_MAX);
-	csn_dcbor_put_array(&row, 10);
+	csn_dcbor_put_array(&row, 12);
 	csn_dcbor_put_hash(&row, s->did, sizeof s->did);
 	put_idx(&row, s);
 	csn_dcbor_put_hash(&row, s->sid, sizeof s->sid);
@@ -94,11 +106,57 @@ station_offer_row(const struct station *s, struct csn_bytes m1, uint8_t out[STAT
 	csn_dcbor_put_uint(&row, s->mode);
 	csn_dcbor_put_uint(&row, s->suite);
 	csn_dcbor_put_hash(&row, s->t1, sizeof s->t1);
-	csn_dcbor_put_hash(&row, t2, sizeof t2);
-	csn_dcbor_put_hash(&row, kc, sizeof kc);
+	r = put_expect(&row, s, 0);
 	csn_dcbor_put_hash(&row, s->pk_len > 0 ? s->pk : NULL, s->pk_len);
-	csn_wipe(kc, sizeof kc);
-	return end_row(&row, ret_len);
+	if (r == CSN_OK)
+		r = put_expect(&row, s, 1);
+	return r == CSN_OK ? end_row(&row, ret_len) : r;
+}
+
+/* Returns false when it is null. */
+static bool
+get_hash(struct csn_dcbor_in *in, uint8_t ret[32])
+{
+	if (csn_dcbor_null(in))
+		return false;
+	csn_dcbor_copy(in, ret, 32);
+	return true;
+}
+
+int
+station_offer_read(struct csn_bytes row, struct station *s)
+{
+	struct csn_dcbor_in in;
+	struct csn_bytes    pk = CSN_BYTES_NONE;
+	uint8_t             sid[16], m1_hash[32];
+
+	if (csn_dcbor_check(row) < 0)
+		return CSN_E_PROTOCOL;
+	csn_dcbor_in_init(&in, row);
+	csn_dcbor_array(&in, 12, 12);
+	csn_dcbor_copy(&in, s->did, sizeof s->did);
+	s->has_idx = !csn_dcbor_null(&in);
+	if (s->has_idx)
+		s->idx = (uint32_t)csn_dcbor_uint(&in, UINT16_MAX);
+	csn_dcbor_copy(&in, sid, sizeof sid);
+	csn_dcbor_copy(&in, m1_hash, sizeof m1_hash);
+	s->mode = (uint32_t)csn_dcbor_uint(&in, 7);
+	s->suite = (uint32_t)csn_dcbor_uint(&in, 2);
+	csn_dcbor_copy(&in, s->t1, sizeof s->t1);
+	bool t2 = get_hash(&in, s->want_t2[0]), kc = get_hash(&in, s->want_kc[0]);
+	if (!csn_dcbor_null(&in))
+		pk = csn_dcbor_bytes(&in, 1, sizeof s->pk);
+	csn_dcbor_copy(&in, s->want_t2[1], sizeof s->want_t2[1]);
+	csn_dcbor_copy(&in, s->want_kc[1], sizeof s->want_kc[1]);
+	if (csn_dcbor_in_end(&in) < 0 || t2 != kc || (!t2 && s->mode != CSN_MODE_PAKE) ||
+	    !csn_same_n(sid, s->sid, sizeof sid))
+		return CSN_E_PROTOCOL;
+	if (pk.len > 0)
+		memcpy(s->pk, pk.ptr, pk.len);
+	s->pk_len = pk.len;
+	s->has_m5 = t2 && s->mode == CSN_MODE_PAKE;
+	s->restored = true;
+	return CSN_OK;
 }
 
 int

@@ -89,6 +89,9 @@ struct station {
 	uint8_t leaf_pk[CSN_PK_MAX], enc[CSN_PK_MAX], hdr[CSN_HDR_MAX];
 	uint8_t hh[32], pin_part[32], k0[CSN_AEAD_KEY_MAX], com[32], t1[32], m5h[32];
 	bool    has_m5;
+	/* Read from the row of an earlier offer, in place of what they are made of. */
+	bool    restored;
+	uint8_t want_t2[2][32], want_kc[2][32]; /* by result                       */
 	struct csn_offer_keys keys;
 	uint8_t               w0[32], w1[32], pake_x[32];
 	uint8_t               share_p[CSN_POINT_LEN], share_v[CSN_POINT_LEN], confirm_p[32];
@@ -182,9 +185,14 @@ int station_rungs_write(const struct station_rungs *rungs, uint8_t out[STATION_R
                         size_t *ret_len);
 /* The rung of the next offer; @first as in the manifest or record. */
 uint32_t station_rung(const struct station_rungs *rungs, uint32_t first);
-/* offer, by sid: [did, idx or null, sid, SHA(M1), mode, suite, t1, t2, kc, pk or null]. */
+/*
+ * offer, by sid: [did, idx or null, sid, SHA(M1), mode, suite, t1, t2, kc, pk or null,
+ * t2, kc], the last two for a refusal; those for a commit are null in mode 3 until M5.
+ */
 int station_offer_row(const struct station *s, struct csn_bytes m1,
                       uint8_t out[STATION_ROW_MAX], size_t *ret_len);
+/* Restores what station_done needs; sid and crypto are the caller's, and sid must fit. */
+int station_offer_read(struct csn_bytes row, struct station *s);
 /* result, by sid: [outcome, code, did, idx or null, receipt, t2, checkpoint], three or null. */
 struct station_result {
 	uint32_t         outcome, code;

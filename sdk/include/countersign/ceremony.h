@@ -77,6 +77,12 @@ struct csn_begin {
 	uint32_t         two_way; /* station: return channel is there         */
 	uint32_t         pin;     /* station: the operator wants a PIN         */
 	uint64_t         not_after_unix_s; /* station: offer's end; 0 = none   */
+	/*
+	 * Since 0.11, station: the sid of an earlier session whose end nobody knows.  The
+	 * run then offers nothing new: it asks the device what became of that one, says
+	 * what it learns from DELIVERED on, and ends UNKNOWN if it learns nothing.
+	 */
+	struct csn_bytes resume;
 };
 
 struct csn_session;
