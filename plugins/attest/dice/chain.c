@@ -221,8 +221,7 @@ check_count(const struct dice_chain *chain, const struct dice_policy *policy,
 		if (is_measured(&chain->layers[i])) {
 			first = measured == 0 ? i : first;
 			measured++;
-		} else if (measured > 0 && policy->no_measurement == DICE_REFUSE &&
-		           i + 1 < chain->count) {
+		} else if (measured > 0 && policy->no_measurement == DICE_REFUSE) {
 			return dice_refuse(verdict, CSN_CODE_CONTRAINDICATED,
 			                   "dice.layer.unmeasured", i, CSN_TRUST_EXECUTABLES, "",
 			                   "a measurement in every layer above the first");

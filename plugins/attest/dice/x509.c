@@ -144,6 +144,8 @@ read_san(struct csn_bytes value, struct reading *r)
 static bool
 read_tcb(struct csn_bytes value, struct reading *r)
 {
+	if (r->layer->tcb_count > 0)
+		return false;
 	r->layer->tcb_count = 1;
 	return dice_read_tcb(value, &r->layer->tcb[0]);
 }

@@ -1,0 +1,851 @@
+/*
+ * Negative DICE chains: no public suite has any, so each is forged with fresh keys, wrong
+ * in one thing, and must be refused by the check that is about it, at the right layer.
+ */
+#include "kit/tap.h"
+
+#include "../plugins/attest/dice/dice.h"
+#include "kit/dice-forge.h"
+#include "lib/dcbor.h"
+
+#define NOW 1795000000 /* 2026-11-18 */
+
+/* ---- X.509 with TcbInfo ------------------------------------------------------- */
+
+/*
+ * The chain: 0 maker (pinned), 1 device id with the UEID, 2 first mutable code with a
+ * MultiTcbInfo of hardware and code, 3 runtime, 4 application: the leaf.
+ */
+#define UEID_A "3013 0411 01 000102030405060708090a0b0c0d0e0f"
+#define UEID_B "3013 0411 01 000102030405060708090a0b0c0d0e1f"
+#define CA_ANY "30030101ff"
+#define CA_1   "30060101ff020101"
+#define CERT_SIGN "03020204"
+#define SIGN      "03020780"
+
+#define DIGEST_A "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
+#define DIGEST_B "b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1"
+#define SHA256   "0609608648016503040201"
+#define SHA384   "0609608648016503040202"
+#define FWID_A   "302d" SHA256 "0420" DIGEST_A
+#define FWID_B   "302d" SHA256 "0420" DIGEST_B
+#define FWIDS_A  "a62f" FWID_A
+#define FLAGS_NONE "8705 00 00000001"
+
+/* Members of a TcbInfo by the place they have in a good one. */
+enum { VENDOR, MODEL, VERSION, SVN, LAYER, INDEX, FWIDS, FLAGS, END, END_2 };
+
+static const struct forge_tcb good_tcbs[] = {
+	{ { "800441434d45", "8103485731", NULL, "830105", "840100", "850100", FWIDS_A, FLAGS_NONE } },
+	{ { "800441434d45", "8103464d43", "8203312e30", "830105", "840101", "850100", FWIDS_A,
+	    FLAGS_NONE } },
+	{ { "800441434d45", "81025254", "8203312e30", "830105", "840102", "850100", FWIDS_A,
+	    FLAGS_NONE } },
+	{ { "800441434d45", "8103415050", "8203312e30", "830105", "840103", "850100", FWIDS_A,
+	    FLAGS_NONE } },
+};
+
+static void
+describe(struct forge_chain *chain)
+{
+	static const char *const names[] = { "maker", "device", "fmc", "runtime", "app", "more" };
+
+	chain->count = 5;
+	for (size_t i = 0; i < FORGE_CERTS; i++)
+		chain->certs[i] = (struct forge_cert){
+			.key = chain->keys[i],
+			.signer = chain->keys[i == 0 ? 0 : i - 1],
+			.issuer = names[i == 0 ? 0 : i - 1],
+			.subject = names[i],
+			.not_before = "20260101000000Z",
+			.not_after = "99991231235959Z",
+			.serial = "0102",
+			.basic = i < 4 ? CA_ANY : "3000",
+			.usage = i < 4 ? CERT_SIGN : SIGN,
+			.ueid = i > 0 ? UEID_A : NULL,
+		};
+	chain->certs[2].multi = true;
+	chain->certs[2].tcb_count = 2;
+	chain->certs[2].tcbs[0] = good_tcbs[0];
+	chain->certs[2].tcbs[1] = good_tcbs[1];
+	for (size_t i = 3; i < FORGE_CERTS; i++) {
+		chain->certs[i].tcb_count = 1;
+		chain->certs[i].tcbs[0] = good_tcbs[i < 5 ? i - 1 : 3];
+	}
+}
+
+/* One thing done to a chain that was good. */
+enum op {
+	NONE,
+	MEMBER,  /* member @a of TcbInfo @b becomes @text                               */
+	SWAP,    /* members @a and @b of the first TcbInfo change places                */
+	TCBS,    /* TcbInfo @a and @b change places                                     */
+	RAW,     /* the extension's value is @text                                      */
+	MULTI,   /* under the other OID                                                 */
+	BOTH,
+	UEID, BASIC, USAGE, EXTRA, SERIAL, SPKI, AKI, ALG, VERSION_IS, BEFORE, AFTER,
+	ISSUER, SUBJECT,
+	SIGNER,  /* signed by the key of @a                                             */
+	KEY,     /* the key of @a                                                       */
+	SPOIL, TRAIL,
+	DROP,    /* without this certificate                                            */
+	SPLICE,  /* without it, and the one above signed and named as if                */
+	APPEND,  /* one more certificate on top, with @a TcbInfo                        */
+	UNMEASURED,
+};
+
+struct step {
+	enum op     op;
+	unsigned    at; /* certificate                                                  */
+	unsigned    a, b;
+	const char *text;
+};
+
+static void
+set_text(struct forge_cert *cert, enum op op, const char *text)
+{
+	const char **const places[] = {
+		[RAW] = &cert->tcb_raw, [UEID] = &cert->ueid, [BASIC] = &cert->basic,
+		[USAGE] = &cert->usage, [EXTRA] = &cert->extra, [SERIAL] = &cert->serial,
+		[SPKI] = &cert->spki, [AKI] = &cert->aki, [ALG] = &cert->inner_alg,
+		[VERSION_IS] = &cert->version, [BEFORE] = &cert->not_before,
+		[AFTER] = &cert->not_after, [ISSUER] = &cert->issuer, [SUBJECT] = &cert->subject,
+	};
+
+	*places[op] = text;
+}
+
+static void
+drop(struct forge_chain *chain, unsigned at, bool splice)
+{
+	if (splice && at + 1 < chain->count) {
+		chain->certs[at + 1].issuer = chain->certs[at - 1].subject;
+		chain->certs[at + 1].signer = chain->certs[at - 1].key;
+	}
+	for (size_t i = at; i + 1 < chain->count; i++)
+		chain->certs[i] = chain->certs[i + 1];
+	chain->count--;
+}
+
+static void
+apply(struct forge_chain *chain, const struct step *step)
+{
+	struct forge_cert *cert = &chain->certs[step->at];
+	struct forge_tcb   tcb;
+	const char        *member;
+
+	switch (step->op) {
+	case NONE:
+		break;
+	case MEMBER:
+		cert->tcbs[step->b].members[step->a] = step->text;
+		break;
+	case SWAP:
+		member = cert->tcbs[0].members[step->a];
+		cert->tcbs[0].members[step->a] = cert->tcbs[0].members[step->b];
+		cert->tcbs[0].members[step->b] = member;
+		break;
+	case TCBS:
+		tcb = cert->tcbs[step->a];
+		cert->tcbs[step->a] = cert->tcbs[step->b];
+		cert->tcbs[step->b] = tcb;
+		break;
+	case MULTI:
+		cert->multi = !cert->multi;
+		break;
+	case BOTH:
+		cert->both = true;
+		break;
+	case SIGNER:
+		cert->signer = chain->keys[step->a];
+		break;
+	case KEY:
+		cert->key = chain->keys[step->a];
+		break;
+	case SPOIL:
+		cert->spoil = true;
+		break;
+	case TRAIL:
+		cert->trailing = true;
+		break;
+	case DROP:
+	case SPLICE:
+		drop(chain, step->at, step->op == SPLICE);
+		break;
+	case APPEND:
+		cert->tcb_count = step->a;
+		chain->count++;
+		break;
+	case UNMEASURED:
+		cert->tcb_count = 0;
+		break;
+	default:
+		set_text(cert, step->op, step->text);
+		break;
+	}
+}
+
+#define COMPRESSED_P256 \
+	"3039301306072a8648ce3d020106082a8648ce3d030107032200" \
+	"036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+#define OFF_CURVE_P256 \
+	"3059301306072a8648ce3d020106082a8648ce3d030107034200" \
+	"046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296" \
+	"6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+#define SECP256K1 \
+	"3056301006072a8648ce3d020106052b8104000a034200" \
+	"0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798" \
+	"483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+
+static const struct mutant {
+	const char *what, *reason; /* NULL: nothing wrong with it                        */
+	int         layer;
+	struct step steps[3];
+} mutants[] = {
+	{ "nothing is wrong", NULL, 0, { { NONE, 0, 0, 0, NULL } } },
+	{ "flags of no bit in the shortest form", NULL, 0, { { MEMBER, 3, FLAGS, 0, "870100" } } },
+	{ "an SVN above the reference", NULL, 0, { { MEMBER, 3, SVN, 0, "830106" } } },
+	{ "a chain that begins below the maker", NULL, 0, { { DROP, 0, 0, 0, NULL } } },
+
+	/* TcbInfo: form */
+	{ "model before vendor", "dice.tcb.syntax", 3, { { SWAP, 3, VENDOR, MODEL, NULL } } },
+	{ "SVN before version", "dice.tcb.syntax", 3, { { SWAP, 3, VERSION, SVN, NULL } } },
+	{ "flags before FWIDs", "dice.tcb.syntax", 3, { { SWAP, 3, FWIDS, FLAGS, NULL } } },
+	{ "index before layer", "dice.tcb.syntax", 4, { { SWAP, 4, LAYER, INDEX, NULL } } },
+	{ "the order wrong in a MultiTcbInfo", "dice.tcb.syntax", 2, { { SWAP, 2, SVN, LAYER, NULL } } },
+	{ "the SVN twice", "dice.tcb.syntax", 3, { { MEMBER, 3, END, 0, "830105" } } },
+	{ "the flags twice, none then debug", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, END, 0, "87050010000001" } } },
+	{ "an unknown member", "dice.tcb.syntax", 3, { { MEMBER, 3, END, 0, "8c0100" } } },
+	{ "no FWID in the list", "dice.tcb.syntax", 3, { { MEMBER, 3, FWIDS, 0, "a600" } } },
+	{ "a digest one byte short", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, FWIDS, 0,
+	      "a62e302c" SHA256 "041f a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1" } } },
+	{ "SHA-384 named over 32 bytes", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, FWIDS, 0, "a62f302d" SHA384 "0420" DIGEST_A } } },
+	{ "SHA-1", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, FWIDS, 0,
+	      "a61f301d06052b0e03021a0414 a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1" } } },
+	{ "the digest before its hash", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, FWIDS, 0, "a62f302d0420" DIGEST_A SHA256 } } },
+	{ "the FWID list primitive", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, FWIDS, 0, "862f" FWID_A } } },
+	{ "a negative SVN", "dice.tcb.syntax", 3, { { MEMBER, 3, SVN, 0, "8301ff" } } },
+	{ "an SVN with a zero in front", "dice.tcb.syntax", 3, { { MEMBER, 3, SVN, 0, "83020005" } } },
+	{ "an SVN of 2^64 and more", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, SVN, 0, "8309010000000000000005" } } },
+	{ "an empty SVN", "dice.tcb.syntax", 3, { { MEMBER, 3, SVN, 0, "8300" } } },
+	{ "a TcbInfo of nothing", "dice.tcb.syntax", 3, { { RAW, 3, 0, 0, "3000" } } },
+	{ "bytes behind the TcbInfo", "dice.tcb.syntax", 3, { { RAW, 3, 0, 0, "30038301050500" } } },
+	{ "a long length where a short one goes", "dice.tcb.syntax", 3,
+	  { { RAW, 3, 0, 0, "308103830105" } } },
+	{ "an indefinite length", "dice.tcb.syntax", 3, { { RAW, 3, 0, 0, "30808301050000" } } },
+	{ "flags with bits that do not count", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, FLAGS, 0, "87020301" } } },
+	{ "flags of five bytes of bits", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, FLAGS, 0, "870600 0000000100" } } },
+	{ "flags of no content", "dice.tcb.syntax", 3, { { MEMBER, 3, FLAGS, 0, "8700" } } },
+	{ "a debug flag the mask leaves out", "dice.tcb.syntax", 3,
+	  { { MEMBER, 3, FLAGS, 0, "87050010000001" }, { MEMBER, 3, END, 0, "8a0500c0000001" } } },
+	{ "an empty vendor", "dice.tcb.syntax", 3, { { MEMBER, 3, VENDOR, 0, "8000" } } },
+	{ "a zero byte in the vendor", "dice.tcb.syntax", 3, { { MEMBER, 3, VENDOR, 0, "800341004d" } } },
+	{ "an empty MultiTcbInfo", "dice.tcb.syntax", 2, { { RAW, 2, 0, 0, "3000" } } },
+	{ "a list under the OID of one TcbInfo", "dice.tcb.syntax", 3,
+	  { { RAW, 3, 0, 0, "30053003830105" } } },
+	{ "one TcbInfo under the OID of a list", "dice.tcb.syntax", 2, { { RAW, 2, 0, 0, "3003830105" } } },
+	{ "one and a list in one certificate", "dice.tcb.syntax", 3, { { BOTH, 3, 0, 0, NULL } } },
+	{ "RIoT's composite id under the OID of TcbInfo", "dice.tcb.syntax", 3,
+	  { { RAW, 3, 0, 0, "3032020101" FWID_A } } },
+
+	/* FWID against references */
+	{ "another digest of the hardware", "dice.fwid", 2, { { MEMBER, 2, FWIDS, 0, "a62f" FWID_B } } },
+	{ "another digest of the first code", "dice.fwid", 2, { { MEMBER, 2, FWIDS, 1, "a62f" FWID_B } } },
+	{ "another digest of the runtime", "dice.fwid", 3, { { MEMBER, 3, FWIDS, 0, "a62f" FWID_B } } },
+	{ "another digest of the application", "dice.fwid", 4, { { MEMBER, 4, FWIDS, 0, "a62f" FWID_B } } },
+	{ "a good digest and one more beside it", "dice.fwid", 3,
+	  { { MEMBER, 3, FWIDS, 0, "a65e" FWID_A FWID_B } } },
+	{ "a digest by a hash no reference has", "dice.fwid.alg", 3,
+	  { { MEMBER, 3, FWIDS, 0, "a63f303d" SHA384 "0430" DIGEST_A "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1" } } },
+	{ "no FWID at all", "dice.fwid.absent", 3, { { MEMBER, 3, FWIDS, 0, NULL } } },
+	{ "no FWID in a MultiTcbInfo's second", "dice.fwid.absent", 2, { { MEMBER, 2, FWIDS, 1, NULL } } },
+
+	/* SVN */
+	{ "an SVN rolled back in the hardware", "dice.svn", 2, { { MEMBER, 2, SVN, 0, "830104" } } },
+	{ "an SVN rolled back in the first code", "dice.svn", 2, { { MEMBER, 2, SVN, 1, "830104" } } },
+	{ "an SVN rolled back in the runtime", "dice.svn", 3, { { MEMBER, 3, SVN, 0, "830104" } } },
+	{ "an SVN rolled back in the application", "dice.svn", 4, { { MEMBER, 4, SVN, 0, "830104" } } },
+	{ "an SVN of zero", "dice.svn", 3, { { MEMBER, 3, SVN, 0, "830100" } } },
+	{ "no SVN where a minimum stands", "dice.svn", 3, { { MEMBER, 3, SVN, 0, NULL } } },
+
+	/* environment */
+	{ "another vendor", "dice.reference.none", 3, { { MEMBER, 3, VENDOR, 0, "800441434d46" } } },
+	{ "another model", "dice.reference.none", 3, { { MEMBER, 3, MODEL, 0, "81025255" } } },
+	{ "no vendor", "dice.reference.none", 3, { { MEMBER, 3, VENDOR, 0, NULL } } },
+	{ "a layer nobody knows", "dice.reference.none", 4, { { MEMBER, 4, LAYER, 0, "840109" } } },
+	{ "an index nobody knows", "dice.reference.none", 3, { { MEMBER, 3, INDEX, 0, "850107" } } },
+	{ "no layer where references name one", "dice.reference.none", 4,
+	  { { MEMBER, 4, LAYER, 0, NULL } } },
+
+	/* flags */
+	{ "the application not configured", "dice.flags", 4, { { MEMBER, 4, FLAGS, 0, "87050080000001" } } },
+	{ "the application not secure", "dice.flags", 4, { { MEMBER, 4, FLAGS, 0, "87050040000001" } } },
+	{ "the application in recovery", "dice.flags", 4, { { MEMBER, 4, FLAGS, 0, "87050020000001" } } },
+	{ "the application in debug", "dice.flags", 4, { { MEMBER, 4, FLAGS, 0, "87050010000001" } } },
+	{ "debug in the runtime below", "dice.flags", 3, { { MEMBER, 3, FLAGS, 0, "87020410" } } },
+	{ "debug in the first code", "dice.flags", 2, { { MEMBER, 2, FLAGS, 1, "87050010000001" } } },
+	{ "debug in the hardware", "dice.flags", 2, { { MEMBER, 2, FLAGS, 0, "87050010000001" } } },
+	{ "no flags where policy asks for them", "dice.flags.absent", 3, { { MEMBER, 3, FLAGS, 0, NULL } } },
+
+	/* order and number of layers */
+	{ "a MultiTcbInfo in the wrong order", "dice.tcb.order", 2, { { TCBS, 2, 0, 1, NULL } } },
+	{ "the same layer and index twice", "dice.tcb.order", 2, { { MEMBER, 2, LAYER, 1, "840100" } } },
+	{ "a layer lower than the one below", "dice.tcb.order", 4, { { MEMBER, 4, LAYER, 0, "840101" } } },
+	{ "a layer left out", "dice.issuer", 2, { { DROP, 2, 0, 0, NULL } } },
+	{ "a layer left out, the next signed as if", "dice.layers", 2, { { SPLICE, 2, 0, 0, NULL } } },
+	{ "the application's layer left out", "dice.layers", 2, { { DROP, 4, 0, 0, NULL } } },
+	{ "one certificate more, by a leaf", "dice.ca", 4, { { APPEND, 5, 0, 0, NULL } } },
+	{ "a bare key above by a CDI that may certify", "dice.layer.unmeasured", 5,
+	  { { APPEND, 5, 0, 0, NULL }, { BASIC, 4, 0, 0, CA_ANY }, { USAGE, 4, 0, 0, CERT_SIGN } } },
+	{ "a fake layer above by a CDI that may certify", "dice.layers", 2,
+	  { { APPEND, 5, 1, 0, NULL }, { BASIC, 4, 0, 0, CA_ANY }, { USAGE, 4, 0, 0, CERT_SIGN } } },
+	{ "a layer without a measurement in between", "dice.layer.unmeasured", 3,
+	  { { UNMEASURED, 3, 0, 0, NULL } } },
+	{ "a leaf without a measurement", "dice.layer.unmeasured", 4, { { UNMEASURED, 4, 0, 0, NULL } } },
+
+	/* UEID */
+	{ "another UEID in the runtime", "dice.ueid", 3, { { UEID, 3, 0, 0, UEID_B } } },
+	{ "another UEID in the leaf", "dice.ueid", 4, { { UEID, 4, 0, 0, UEID_B } } },
+	{ "another UEID in the first code", "dice.ueid", 2, { { UEID, 2, 0, 0, UEID_B } } },
+	{ "a UEID one byte longer", "dice.ueid", 4,
+	  { { UEID, 4, 0, 0, "3014 0412 01 000102030405060708090a0b0c0d0e0f 00" } } },
+	{ "a UEID of three bytes", "dice.ueid.syntax", 4, { { UEID, 4, 0, 0, "30050403010203" } } },
+	{ "a bare UEID", "dice.ueid.syntax", 4,
+	  { { UEID, 4, 0, 0, "0411 01 000102030405060708090a0b0c0d0e0f" } } },
+	{ "bytes behind the UEID", "dice.ueid.syntax", 4, { { UEID, 4, 0, 0, UEID_A "0500" } } },
+
+	/* keys */
+	{ "the leaf has the runtime's key", "dice.key.repeated", 4, { { KEY, 4, 3, 0, NULL } } },
+	{ "the leaf has the maker's key", "dice.key.repeated", 4, { { KEY, 4, 0, 0, NULL } } },
+	{ "the first code has the device's key", "dice.key.repeated", 2,
+	  { { KEY, 2, 1, 0, NULL }, { SIGNER, 3, 1, 0, NULL } } },
+	{ "a key on a curve of nobody's", "dice.key", 4, { { SPKI, 4, 0, 0, SECP256K1 } } },
+	{ "a compressed point", "dice.key", 4, { { SPKI, 4, 0, 0, COMPRESSED_P256 } } },
+	{ "a point off the curve", "dice.key", 4, { { SPKI, 4, 0, 0, OFF_CURVE_P256 } } },
+
+	/* names and signatures */
+	{ "a subject twice", "dice.subject.repeated", 4, { { SUBJECT, 4, 0, 0, "device" } } },
+	{ "a leaf that names itself", "dice.issuer", 4, { { ISSUER, 4, 0, 0, "app" } } },
+	{ "the runtime names another issuer", "dice.issuer", 3, { { ISSUER, 3, 0, 0, "fmx" } } },
+	{ "the first code names another issuer", "dice.issuer", 2, { { ISSUER, 2, 0, 0, "maker" } } },
+	{ "the runtime has another subject", "dice.issuer", 4, { { SUBJECT, 3, 0, 0, "runtimf" } } },
+	{ "the device has another subject", "dice.issuer", 2, { { SUBJECT, 1, 0, 0, "Device" } } },
+	{ "a leaf signed by a stranger", "dice.signature", 4,
+	  { { SIGNER, 4, 6, 0, NULL }, { AKI, 4, 0, 0, "" } } },
+	{ "a leaf signed by the layer before the last", "dice.signature", 4,
+	  { { SIGNER, 4, 2, 0, NULL }, { AKI, 4, 0, 0, "" } } },
+	{ "a leaf signed by itself", "dice.signature", 4,
+	  { { SIGNER, 4, 4, 0, NULL }, { AKI, 4, 0, 0, "" } } },
+	{ "the runtime signed by the maker", "dice.signature", 3,
+	  { { SIGNER, 3, 0, 0, NULL }, { AKI, 3, 0, 0, "" } } },
+	{ "one bit of a signature", "dice.signature", 3, { { SPOIL, 3, 0, 0, NULL } } },
+	{ "one bit of the maker's signature", "dice.signature", 0, { { SPOIL, 0, 0, 0, NULL } } },
+	{ "a key id of another issuer", "dice.keyid", 3,
+	  { { AKI, 3, 0, 0, "0102030405060708090a0b0c0d0e0f1011121314" } } },
+	{ "a maker of the same name and another key", "dice.anchor", 0,
+	  { { KEY, 0, 6, 0, NULL }, { SIGNER, 0, 6, 0, NULL }, { SIGNER, 1, 6, 0, NULL } } },
+	{ "a device below another maker", "dice.anchor", 0,
+	  { { SIGNER, 1, 6, 0, NULL }, { DROP, 0, 0, 0, NULL } } },
+
+	/* X.509 */
+	{ "a layer that is no CA", "dice.ca", 2, { { BASIC, 2, 0, 0, "3000" } } },
+	{ "a layer without basicConstraints", "dice.ca", 2, { { BASIC, 2, 0, 0, "" } } },
+	{ "a path length that is used up", "dice.pathlen", 1, { { BASIC, 1, 0, 0, CA_1 } } },
+	{ "a layer that may only sign", "dice.usage", 2, { { USAGE, 2, 0, 0, SIGN } } },
+	{ "a leaf that may only agree on keys", "dice.usage", 4, { { USAGE, 4, 0, 0, "03020308" } } },
+	{ "a leaf that is a CA without saying what for", "dice.ca", 4, { { BASIC, 4, 0, 0, CA_ANY } } },
+	{ "a critical extension nobody knows", "dice.x509.critical", 2,
+	  { { EXTRA, 2, 0, 0, "300c 0603550463 0101ff 0402 0500" } } },
+	{ "a critical one in the maker's certificate", "dice.x509.critical", 0,
+	  { { EXTRA, 0, 0, 0, "300c 0603550463 0101ff 0402 0500" } } },
+	{ "TcbInfo's older OID, critical", "dice.x509.critical", 3,
+	  { { EXTRA, 3, 0, 0, "300f 0606678105050402 0101ff 0402 0500" } } },
+	{ "an extension twice", "dice.x509.extensions", 3,
+	  { { EXTRA, 3, 0, 0, "300e 0603551d13 0101ff 0404 30020500" } } },
+	{ "CA: FALSE written out", "dice.x509.basic", 4, { { BASIC, 4, 0, 0, "3003010100" } } },
+	{ "a usage with a bit too many", "dice.x509.usage", 4, { { USAGE, 4, 0, 0, "0302 0081" "00" } } },
+	{ "an algorithm inside that is not outside", "dice.x509.algorithm", 4,
+	  { { ALG, 4, 0, 0, "300a06082a8648ce3d040303" } } },
+	{ "SHA-1", "dice.x509.algorithm", 4, { { ALG, 4, 0, 0, "300906072a8648ce3d0401" } } },
+	{ "a byte behind a certificate", "dice.x509.syntax", 3, { { TRAIL, 3, 0, 0, NULL } } },
+	{ "version 1", "dice.x509.syntax", 3, { { VERSION_IS, 3, 0, 0, "" } } },
+	{ "a serial of zero", "dice.x509.syntax", 3, { { SERIAL, 3, 0, 0, "00" } } },
+	{ "a negative serial", "dice.x509.syntax", 3, { { SERIAL, 3, 0, 0, "80" } } },
+	{ "a serial of 21 bytes", "dice.x509.syntax", 3,
+	  { { SERIAL, 3, 0, 0, "0102030405060708090a0b0c0d0e0f101112131415" } } },
+	{ "a leaf that has ended", "dice.time", 4, { { AFTER, 4, 0, 0, "20260301000000Z" } } },
+	{ "a layer that has not begun", "dice.time", 2, { { BEFORE, 2, 0, 0, "20270101000000Z" } } },
+	{ "a time that is none", "dice.x509.syntax", 2, { { BEFORE, 2, 0, 0, "20260230000000Z" } } },
+
+	/* the Open Profile's extension */
+	{ "an input in debug mode", "dice.mode", 4,
+	  { { EXTRA, 4, 0, 0,
+	      "3018 060a2b06010401d679020118 0101ff 0407 3005a6030a0102" },
+	    { BASIC, 4, 0, 0, CA_ANY }, { USAGE, 4, 0, 0, CERT_SIGN } } },
+	{ "an input in the certificate of a key that signs", "dice.usage", 4,
+	  { { EXTRA, 4, 0, 0,
+	      "3018 060a2b06010401d679020118 0101ff 0407 3005a6030a0101" } } },
+};
+
+static struct dice_ref
+reference(const char *model, uint64_t layer)
+{
+	static uint8_t digest[32];
+
+	memset(digest, 0xa1, sizeof digest);
+	return (struct dice_ref){
+		.vendor = { (const uint8_t *)"ACME", 4 },
+		.model = { (const uint8_t *)model, strlen(model) },
+		.has_layer = true,
+		.layer = layer,
+		.has_index = true,
+		.has_svn = true,
+		.svn_min = true,
+		.svn = 5,
+		.fwids = { { DICE_SHA256, { digest, sizeof digest } } },
+		.fwid_count = 1,
+	};
+}
+
+static int
+judge(const struct forge_chain *forged, struct csn_pubkey *anchor, struct csn_verdict *verdict)
+{
+	const struct dice_ref refs[] = { reference("HW1", 0), reference("FMC", 1),
+		                         reference("RT", 2), reference("APP", 3) };
+	struct dice_policy policy = {
+		.anchors = anchor,
+		.anchor_count = 1,
+		.unix_s = NOW,
+		.layers_min = 3,
+		.layers_max = 3,
+	};
+	static struct dice_chain chain;
+
+	memset(&chain, 0, sizeof chain);
+	int r = dice_read_x509(forged->der, forged->count, &chain, verdict);
+	if (r == CSN_OK)
+		r = dice_chain_judge(&chain, &policy, verdict);
+	if (r == CSN_OK)
+		r = dice_appraise(&chain, refs, 4, verdict);
+	dice_chain_done(&chain);
+	return r;
+}
+
+static void
+test_mutant(const struct mutant *m, struct forge_chain *forged, struct csn_pubkey *anchor)
+{
+	struct csn_verdict verdict = { .size = sizeof verdict };
+
+	describe(forged);
+	for (size_t i = 0; i < 3; i++)
+		apply(forged, &m->steps[i]);
+	forge_build(forged);
+	int  r = judge(forged, anchor, &verdict);
+	bool good = m->reason == NULL ?
+	                    r == CSN_OK && verdict.judgement == CSN_UNDECIDED &&
+	                            verdict.trust[CSN_TRUST_EXECUTABLES] == CSN_CODE_AFFIRMED :
+	                    r == CSN_E_REFUSED && verdict.judgement == CSN_REJECTED &&
+	                            strcmp(verdict.reason, m->reason) == 0 &&
+	                            verdict.reasons[0].layer == m->layer;
+	if (!tap_ok(good, "%s", m->what))
+		tap_note("got %d %s at %d, wanted %s at %d", r, verdict.reason,
+		         verdict.reasons[0].layer, m->reason == NULL ? "none" : m->reason,
+		         m->layer);
+}
+
+static void
+test_mutants(void)
+{
+	static struct forge_chain forged;
+	struct csn_pubkey         anchor = { 0 };
+	uint8_t                   spki[200];
+
+	forge_keys(&forged);
+	csn_pubkey_from_spki((struct csn_bytes){ spki, forge_spki(forged.keys[0], spki) },
+	                     &anchor, NULL);
+	for (size_t i = 0; i < sizeof mutants / sizeof *mutants; i++)
+		test_mutant(&mutants[i], &forged, &anchor);
+	csn_pubkey_done(&anchor);
+	forge_done(&forged);
+}
+
+/* ---- CDI certificates in CBOR --------------------------------------------------- */
+
+/* A root key and three layers of Ed25519. */
+#define CDIS 3
+
+/* Entries of a payload by their place in a good one; each is hex, or NULL. */
+enum { ISS, SUB, CODE, CONFIG, CONFIG_SUM, AUTHORITY, MODE, SUBJECT_KEY, CDI_USE, MORE, ENTRIES };
+
+static const char *const labels[ENTRIES] = {
+	"01", "02", "3a00474450", "3a00474453", "3a00474452", "3a00474454", "3a00474456",
+	"3a00474457", "3a00474458", "",
+};
+
+struct cdi {
+	const char *entries[ENTRIES]; /* NULL: not there; "": computed                  */
+	const char *protect, *unprotect, *head; /* hex instead                    */
+	const char *cose_key; /* hex of what comes before x, and of what comes behind   */
+	const char *behind;
+	unsigned    key, signer;
+	bool        spoil, detached;
+};
+
+#define HASH_C "5820c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1"
+#define HASH_D "5820d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1"
+/* {-70002: "os", -70005: 4} */
+#define CONFIG_4   "a23a00011171626f733a0001117404"
+#define KEY_HEAD   "a401010327200621" "5820"
+
+/* What a mutant does to entry @entry, or to a field, of layer @at. */
+enum field { F_NONE, F_ENTRY, F_PROTECT, F_UNPROTECT, F_HEAD, F_KEY, F_KEY_IS, F_SIGNER, F_SPOIL,
+	     F_DETACHED, F_CONFIG, F_BEHIND, F_DROP };
+
+struct cdi_step {
+	enum field  field;
+	unsigned    at, n;
+	const char *text;
+};
+
+#define CONFIG_DESC "a23a00011171626f733a0001117405"
+
+static const struct cdi_mutant {
+	const char     *what, *reason;
+	int             layer;
+	struct cdi_step steps[2];
+} cdi_mutants[] = {
+	{ "nothing is wrong", NULL, 0, { { F_NONE, 0, 0, NULL } } },
+	{ "a security version above the reference", NULL, 0,
+	  { { F_CONFIG, 2, 0, "a23a00011171626f733a0001117406" } } },
+
+	{ "debug in the last layer", "dice.mode", 2, { { F_ENTRY, 2, MODE, "4102" } } },
+	{ "debug in the layer in between", "dice.mode", 1, { { F_ENTRY, 1, MODE, "4102" } } },
+	{ "debug in the first layer", "dice.mode", 0, { { F_ENTRY, 0, MODE, "4102" } } },
+	{ "recovery", "dice.mode", 2, { { F_ENTRY, 2, MODE, "4103" } } },
+	{ "not configured", "dice.mode", 2, { { F_ENTRY, 2, MODE, "4100" } } },
+	{ "a mode nobody knows", "dice.mode", 2, { { F_ENTRY, 2, MODE, "4109" } } },
+	{ "no mode", "dice.cdi.missing", 2, { { F_ENTRY, 2, MODE, NULL } } },
+	{ "a mode of two bytes", "dice.cdi.mode", 2, { { F_ENTRY, 2, MODE, "420001" } } },
+	{ "a mode of no byte", "dice.cdi.mode", 2, { { F_ENTRY, 2, MODE, "40" } } },
+	{ "a mode as a number", "dice.cdi.type", 2, { { F_ENTRY, 2, MODE, "01" } } },
+
+	{ "no code hash", "dice.cdi.missing", 1, { { F_ENTRY, 1, CODE, NULL } } },
+	{ "no configuration", "dice.cdi.missing", 1,
+	  { { F_ENTRY, 1, CONFIG, NULL }, { F_ENTRY, 1, CONFIG_SUM, NULL } } },
+	{ "no configuration hash where policy asks for it", "dice.cdi.missing", 1,
+	  { { F_ENTRY, 1, CONFIG_SUM, NULL } } },
+	{ "no authority hash", "dice.cdi.missing", 1, { { F_ENTRY, 1, AUTHORITY, NULL } } },
+	{ "a code hash of 31 bytes", "dice.cdi.hash", 1,
+	  { { F_ENTRY, 1, CODE,
+	      "581fc1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1" } } },
+	{ "another configuration hash", "dice.config.hash", 1, { { F_ENTRY, 1, CONFIG_SUM, HASH_C } } },
+	{ "a reserved label in the configuration", "dice.config.syntax", 1,
+	  { { F_CONFIG, 1, 0, "a13a0001117e00" } } },
+	{ "a label twice in the configuration", "dice.config.syntax", 1,
+	  { { F_CONFIG, 1, 0, "a23a0001117405 3a0001117406" } } },
+	{ "a configuration that is no map", "dice.config.syntax", 1, { { F_CONFIG, 1, 0, "80" } } },
+	{ "a text label in the configuration", "dice.config.syntax", 1, { { F_CONFIG, 1, 0, "a1616100" } } },
+	{ "a negative security version", "dice.config.syntax", 1,
+	  { { F_CONFIG, 1, 0, "a13a0001117420" } } },
+
+	{ "a label twice", "dice.cdi.syntax", 1, { { F_ENTRY, 1, MORE, "3a004744564101" } } },
+	{ "a label nobody knows", "dice.cdi.syntax", 1, { { F_ENTRY, 1, MORE, "3a0047445a00" } } },
+	{ "a text label", "dice.cdi.syntax", 1, { { F_ENTRY, 1, MORE, "616100" } } },
+	{ "an expiry, which CDI certificates have not", "dice.cdi.syntax", 1,
+	  { { F_ENTRY, 1, MORE, "0400" } } },
+	{ "a float", "dice.cdi.syntax", 1, { { F_ENTRY, 1, MODE, "f93c00" } } },
+	{ "a tagged value", "dice.cdi.type", 1, { { F_ENTRY, 1, CODE, "d840" HASH_C } } },
+	{ "no issuer", "dice.cdi.names", 1, { { F_ENTRY, 1, ISS, NULL } } },
+	{ "an empty subject", "dice.cdi.names", 2, { { F_ENTRY, 2, SUB, "60" } } },
+	{ "an issuer of bytes", "dice.cdi.names", 1, { { F_ENTRY, 1, ISS, "426131" } } },
+	{ "no key", "dice.cdi.key", 1, { { F_ENTRY, 1, SUBJECT_KEY, NULL } } },
+	{ "a key that is no CBOR", "dice.cdi.key", 1, { { F_ENTRY, 1, SUBJECT_KEY, "41ff" } } },
+	{ "the private part in the key", "dice.key", 1,
+	  { { F_KEY, 1, 0, "a501010327200621" "5820" }, { F_BEHIND, 1, 0, "2341aa" } } },
+	{ "a key only for signing", "dice.key", 1, { { F_KEY, 1, 0, "a50101032704810120062158" "20" } } },
+	{ "a key on the wrong curve", "dice.key", 1, { { F_KEY, 1, 0, "a401010327200421" "5820" } } },
+	{ "no key usage", "dice.cdi.usage", 1, { { F_ENTRY, 1, CDI_USE, NULL } } },
+	{ "a key that may sign as well", "dice.cdi.usage", 1, { { F_ENTRY, 1, CDI_USE, "4121" } } },
+	{ "digitalSignature alone", "dice.cdi.usage", 1, { { F_ENTRY, 1, CDI_USE, "4101" } } },
+	{ "keyCertSign written the other way round", "dice.cdi.usage", 1,
+	  { { F_ENTRY, 1, CDI_USE, "420020" } } },
+
+	{ "another issuer", "dice.issuer", 1, { { F_ENTRY, 1, ISS, "626b37" } } },
+	{ "the subject of the layer below is another", "dice.issuer", 2, { { F_ENTRY, 1, SUB, "626b37" } } },
+	{ "a subject twice", "dice.subject.repeated", 2, { { F_ENTRY, 2, SUB, "626b31" } } },
+	{ "a layer that names itself", "dice.subject.repeated", 0, { { F_ENTRY, 0, ISS, "626b31" } } },
+	{ "the key of the layer below once more", "dice.key.repeated", 2, { { F_KEY_IS, 2, 2, NULL } } },
+	{ "the root key once more", "dice.key.repeated", 2, { { F_KEY_IS, 2, 0, NULL } } },
+	{ "signed by a stranger", "dice.signature", 1, { { F_SIGNER, 1, 4, NULL } } },
+	{ "signed by the root, past a layer", "dice.signature", 2, { { F_SIGNER, 2, 0, NULL } } },
+	{ "signed by itself", "dice.signature", 2, { { F_SIGNER, 2, 3, NULL } } },
+	{ "one bit of a signature", "dice.signature", 1, { { F_SPOIL, 1, 0, NULL } } },
+	{ "a layer left out", "dice.issuer", 1, { { F_DROP, 1, 0, NULL } } },
+	{ "the last layer left out", "dice.layers", 0, { { F_DROP, 2, 0, NULL } } },
+	{ "the algorithm of another kind of key", "dice.signature", 1, { { F_PROTECT, 1, 0, "43a10126" } } },
+	{ "the algorithm outside the signature", "dice.cdi.cose", 1,
+	  { { F_PROTECT, 1, 0, "40" }, { F_UNPROTECT, 1, 0, "a10127" } } },
+	{ "a critical header", "dice.cdi.cose", 1, { { F_PROTECT, 1, 0, "47a2012702811863" } } },
+	{ "the payload elsewhere", "dice.cdi.cose", 1, { { F_DETACHED, 1, 0, NULL } } },
+	{ "a list of indefinite length", "dice.cbor", 0, { { F_HEAD, 1, 0, "9f" } } },
+	{ "a tag in front that is another's", "dice.cdi.cose", 1, { { F_HEAD, 1, 0, "d184" } } },
+
+	{ "another code hash", "dice.fwid", 1, { { F_ENTRY, 1, CODE, HASH_D } } },
+	{ "another authority", "dice.fwid", 2, { { F_ENTRY, 2, AUTHORITY, HASH_C } } },
+	{ "a code hash by another hash", "dice.fwid.alg", 1,
+	  { { F_ENTRY, 1, CODE,
+	      "5830c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1"
+	      "c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1" } } },
+	{ "a security version rolled back", "dice.svn", 2, { { F_CONFIG, 2, 0, CONFIG_4 } } },
+	{ "no security version where a minimum stands", "dice.svn", 2,
+	  { { F_CONFIG, 2, 0, "a13a00011171626f73" } } },
+	{ "another component", "dice.reference.none", 2,
+	  { { F_CONFIG, 2, 0, "a23a00011171626f743a0001117405" } } },
+};
+
+static void
+put_hex(struct csn_dcbor_out *out, const char *hex)
+{
+	uint8_t bytes[512];
+
+	csn_dcbor_put_raw(out, (struct csn_bytes){ bytes, forge_unhex(hex, bytes, sizeof bytes) });
+}
+
+/* A byte string around what @inner holds. */
+static void
+put_wrapped(struct csn_dcbor_out *out, const struct csn_dcbor_out *inner)
+{
+	struct csn_bytes bytes = { inner->buf, inner->len };
+
+	csn_dcbor_put_bytes(out, bytes);
+}
+
+static void
+put_key(struct csn_dcbor_out *out, const struct cdi *cdi, EVP_PKEY *key)
+{
+	uint8_t x[32];
+	size_t  len = sizeof x;
+
+	EVP_PKEY_get_raw_public_key(key, x, &len);
+	put_hex(out, cdi->cose_key != NULL ? cdi->cose_key : KEY_HEAD);
+	csn_dcbor_put_raw(out, CSN_BYTES_OF(x));
+	if (cdi->behind != NULL)
+		put_hex(out, cdi->behind);
+}
+
+static void
+put_payload(struct csn_dcbor_out *out, const struct cdi *cdi, const char *config, EVP_PKEY *key)
+{
+	uint8_t              buf[512], hash[64];
+	struct csn_dcbor_out inner;
+	size_t               count = 0;
+
+	for (size_t i = 0; i < ENTRIES; i++)
+		count += cdi->entries[i] != NULL;
+	csn_dcbor_put_map(out, count);
+	for (size_t i = 0; i < ENTRIES; i++) {
+		if (cdi->entries[i] == NULL)
+			continue;
+		put_hex(out, labels[i]);
+		if (*cdi->entries[i] != '\0') {
+			put_hex(out, cdi->entries[i]);
+			continue;
+		}
+		csn_dcbor_out_init(&inner, buf, sizeof buf);
+		if (i == SUBJECT_KEY) {
+			put_key(&inner, cdi, key);
+		} else {
+			put_hex(&inner, config);
+			if (i == CONFIG_SUM) {
+				csn_hash_by_len((struct csn_bytes){ buf, inner.len }, 32, hash);
+				csn_dcbor_put_bytes(out, (struct csn_bytes){ hash, 32 });
+				continue;
+			}
+		}
+		put_wrapped(out, &inner);
+	}
+}
+
+/* One COSE_Sign1. */
+static void
+put_cdi(struct csn_dcbor_out *out, const struct cdi *cdi, const char *config, EVP_PKEY *key,
+        EVP_PKEY *signer)
+{
+	uint8_t              buf[1024], tbs_buf[1200], sig[160];
+	struct csn_dcbor_out payload, tbs;
+	const char          *protect = cdi->protect != NULL ? cdi->protect : "43a10127";
+
+	csn_dcbor_out_init(&payload, buf, sizeof buf);
+	put_payload(&payload, cdi, config, key);
+	csn_dcbor_out_init(&tbs, tbs_buf, sizeof tbs_buf);
+	csn_dcbor_put_array(&tbs, 4);
+	csn_dcbor_put_text(&tbs, "Signature1");
+	put_hex(&tbs, protect);
+	csn_dcbor_put_bytes(&tbs, CSN_BYTES_NONE);
+	put_wrapped(&tbs, &payload);
+	size_t len = forge_sign(signer, (struct csn_bytes){ tbs_buf, tbs.len }, true, sig);
+	sig[0] ^= cdi->spoil;
+	put_hex(out, cdi->head != NULL ? cdi->head : "84");
+	put_hex(out, protect);
+	put_hex(out, cdi->unprotect != NULL ? cdi->unprotect : "a0");
+	if (cdi->detached)
+		csn_dcbor_put_null(out);
+	else
+		put_wrapped(out, &payload);
+	csn_dcbor_put_bytes(out, (struct csn_bytes){ sig, len });
+}
+
+static void
+describe_cdis(struct cdi cdis[CDIS], const char *configs[CDIS])
+{
+	static const char *const names[] = { "626b30", "626b31", "626b32", "626b33" };
+
+	for (unsigned i = 0; i < CDIS; i++) {
+		cdis[i] = (struct cdi){ .key = i + 1, .signer = i };
+		const char *entries[ENTRIES] = { names[i], names[i + 1], HASH_C, "", "", HASH_D,
+			                         "4101", "", "4120", NULL };
+		memcpy(cdis[i].entries, entries, sizeof entries);
+		configs[i] = CONFIG_DESC;
+	}
+}
+
+static void
+apply_cdi(struct cdi cdis[CDIS], const char *configs[CDIS], const struct cdi_step *step)
+{
+	struct cdi *cdi = &cdis[step->at];
+
+	switch (step->field) {
+	case F_ENTRY:
+		cdi->entries[step->n] = step->text;
+		break;
+	case F_PROTECT:
+		cdi->protect = step->text;
+		break;
+	case F_UNPROTECT:
+		cdi->unprotect = step->text;
+		break;
+	case F_HEAD:
+		cdi->head = step->text;
+		break;
+	case F_KEY:
+		cdi->cose_key = step->text;
+		break;
+	case F_BEHIND:
+		cdi->behind = step->text;
+		break;
+	case F_KEY_IS:
+		cdi->key = step->n;
+		break;
+	case F_SIGNER:
+		cdi->signer = step->n;
+		break;
+	case F_SPOIL:
+		cdi->spoil = true;
+		break;
+	case F_DETACHED:
+		cdi->detached = true;
+		break;
+	case F_CONFIG:
+		configs[step->at] = step->text;
+		break;
+	case F_NONE:
+	case F_DROP:
+		break;
+	}
+}
+
+static int
+judge_cdis(struct csn_bytes item, struct csn_pubkey *anchor, struct csn_verdict *verdict)
+{
+	static uint8_t code[32], authority[32];
+	struct dice_ref refs[] = {
+		{ .part = { (const uint8_t *)"code", 4 }, .model = { (const uint8_t *)"os", 2 },
+		  .has_svn = true, .svn_min = true, .svn = 5,
+		  .fwids = { { DICE_SHA256, { code, 32 } } }, .fwid_count = 1 },
+		{ .part = { (const uint8_t *)"authority", 9 },
+		  .fwids = { { DICE_SHA256, { authority, 32 } } }, .fwid_count = 1 },
+	};
+	struct dice_policy policy = { .anchors = anchor, .anchor_count = 1, .unix_s = NOW,
+		                      .layers_min = 3, .layers_max = 3, .android = true,
+		                      .config_hash = true };
+	static struct dice_chain chain;
+
+	memset(code, 0xc1, sizeof code);
+	memset(authority, 0xd1, sizeof authority);
+	memset(&chain, 0, sizeof chain);
+	int r = dice_read_cbor(item, true, &chain, verdict);
+	if (r == CSN_OK)
+		r = dice_chain_judge(&chain, &policy, verdict);
+	if (r == CSN_OK)
+		r = dice_appraise(&chain, refs, 2, verdict);
+	dice_chain_done(&chain);
+	return r;
+}
+
+static void
+test_cdi(const struct cdi_mutant *m, EVP_PKEY *const keys[CDIS + 2], struct csn_pubkey *anchor)
+{
+	struct csn_verdict   verdict = { .size = sizeof verdict };
+	struct cdi           cdis[CDIS], root = { 0 };
+	const char          *configs[CDIS];
+	uint8_t              buf[4096];
+	struct csn_dcbor_out out;
+	unsigned             dropped = CDIS;
+
+	describe_cdis(cdis, configs);
+	for (size_t i = 0; i < 2; i++) {
+		apply_cdi(cdis, configs, &m->steps[i]);
+		dropped = m->steps[i].field == F_DROP ? m->steps[i].at : dropped;
+	}
+	csn_dcbor_out_init(&out, buf, sizeof buf);
+	csn_dcbor_put_array(&out, dropped < CDIS ? CDIS : CDIS + 1);
+	put_key(&out, &root, keys[0]);
+	for (unsigned i = 0; i < CDIS; i++)
+		if (i != dropped)
+			put_cdi(&out, &cdis[i], configs[i], keys[cdis[i].key], keys[cdis[i].signer]);
+	int  r = judge_cdis((struct csn_bytes){ buf, out.len }, anchor, &verdict);
+	bool good = m->reason == NULL ?
+	                    r == CSN_OK :
+	                    r == CSN_E_REFUSED && strcmp(verdict.reason, m->reason) == 0 &&
+	                            verdict.reasons[0].layer == m->layer;
+	if (!tap_ok(good, "CBOR: %s", m->what))
+		tap_note("got %d %s at %d, wanted %s at %d", r, verdict.reason,
+		         verdict.reasons[0].layer, m->reason == NULL ? "none" : m->reason,
+		         m->layer);
+}
+
+static void
+test_cdis(void)
+{
+	EVP_PKEY         *keys[CDIS + 2];
+	struct csn_pubkey anchor = { 0 };
+	uint8_t           x[32];
+	size_t            len = sizeof x;
+
+	for (size_t i = 0; i < CDIS + 2; i++)
+		keys[i] = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	EVP_PKEY_get_raw_public_key(keys[0], x, &len);
+	csn_pubkey_from_raw(CSN_KEY_ED25519, CSN_BYTES_OF(x), &anchor, NULL);
+	for (size_t i = 0; i < sizeof cdi_mutants / sizeof *cdi_mutants; i++)
+		test_cdi(&cdi_mutants[i], keys, &anchor);
+	csn_pubkey_done(&anchor);
+	for (size_t i = 0; i < CDIS + 2; i++)
+		EVP_PKEY_free(keys[i]);
+}
+
+int
+main(void)
+{
+	test_mutants();
+	test_cdis();
+	return tap_done();
+}
