@@ -1,6 +1,6 @@
 # Tests of ceremony/csgn1, attest/x509 and attest/psk.
 CSGN1_TEST_LIBS = plugins/ceremony/csgn1/libcsgn1.la plugins/attest/psk/libpsk.la \
-	plugins/attest/x509/libx509.la sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la \
+	plugins/attest/x509/libx509.la sdk/lib/libcsnevidence.la sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la \
 	$(JANSSON_LIBS) $(CRYPTO_LIBS)
 
 check_PROGRAMS += tests/unit/csgn1_vectors
@@ -26,3 +26,17 @@ tests_unit_csgn1_attest_SOURCES  = tests/unit/csgn1_attest.c
 tests_unit_csgn1_attest_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_csgn1_attest_LDADD    = $(CSGN1_TEST_LIBS)
 TESTS += tests/unit/csgn1_attest
+
+check_PROGRAMS += tests/unit/x509_device
+tests_unit_x509_device_SOURCES  = tests/unit/x509_device.c tests/kit/pki.c tests/kit/pki.h
+tests_unit_x509_device_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_x509_device_LDADD    = plugins/attest/x509/libx509.la sdk/lib/libcsnevidence.la \
+	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
+TESTS += tests/unit/x509_device
+
+check_PROGRAMS += tests/unit/x509_load
+tests_unit_x509_load_SOURCES  = tests/unit/x509_load.c tests/kit/pki.c tests/kit/pki.h \
+	plugins/attest/x509/device-io.c
+tests_unit_x509_load_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_x509_load_LDADD    = $(tests_unit_x509_device_LDADD)
+TESTS += tests/unit/x509_load

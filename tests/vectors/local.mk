@@ -23,7 +23,8 @@ tests_vectors_csn_vectors_SOURCES = \
 tests_vectors_csn_vectors_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_vectors_csn_vectors_LDADD = \
 	sdk/device/libcsndevice.la plugins/ceremony/csgn1/libcsgn1.la \
-	plugins/attest/dice/libdice.la sdk/lib/libcsnevidence.la plugins/attest/psk/libpsk.la plugins/attest/x509/libx509.la \
+	plugins/attest/dice/libdice.la plugins/attest/psk/libpsk.la \
+	plugins/attest/x509/libx509.la sdk/lib/libcsnevidence.la \
 	plugins/format/json/libjson.la \
 	sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
 dist_check_SCRIPTS += tests/vectors/vectors.sh

@@ -105,6 +105,7 @@ judge(const json_t *root, const json_t *row, struct x509_refusal *why)
 		.relax = X509_RELAX_LEAF_CA | X509_RELAX_CA_NONCRITICAL | X509_RELAX_SHA1 |
 		         X509_RELAX_POLICY_NONCRITICAL | X509_RELAX_DSA,
 		.crls = crls_of(json_object_get(row, "crls")),
+		.revocation = X509_REVOCATION_ALL,
 		.crl_signers = pool,
 	};
 	policies_of(row, &rules);

@@ -126,6 +126,8 @@ judge(const json_t *row, X509 *leaf, struct x509_refusal *why)
 		.crls = crls_of(json_object_get(row, "crls")),
 	};
 
+	if (rules.crls != NULL)
+		rules.revocation = X509_REVOCATION_ALL;
 	bool good = x509_path_find(leaf, pool, anchors, &rules, why);
 	if (good && !name_fits(leaf, json_object_get(row, "expected_peer_name"))) {
 		*why = (struct x509_refusal){ "name", 0 };

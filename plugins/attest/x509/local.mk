@@ -1,5 +1,7 @@
 noinst_LTLIBRARIES += plugins/attest/x509/libx509.la
 plugins_attest_x509_libx509_la_SOURCES = plugins/attest/x509/x509.c plugins/attest/x509/x509.h \
+	plugins/attest/x509/device-profile.c plugins/attest/x509/device-profile.h \
+	plugins/attest/x509/device.c plugins/attest/x509/device.h \
 	plugins/attest/x509/matter-cd.c plugins/attest/x509/matter-cd.h \
 	plugins/attest/x509/matter.c plugins/attest/x509/matter.h \
 	plugins/attest/x509/ocsp.c plugins/attest/x509/ocsp.h \
@@ -9,9 +11,10 @@ plugins_attest_x509_libx509_la_SOURCES = plugins/attest/x509/x509.c plugins/atte
 plugins_attest_x509_libx509_la_CFLAGS  = $(MODULE_CFLAGS)
 
 plugin_LTLIBRARIES += plugins/attest/x509/attest_x509.la
-plugins_attest_x509_attest_x509_la_SOURCES = plugins/attest/x509/plugin.c
+plugins_attest_x509_attest_x509_la_SOURCES = plugins/attest/x509/plugin.c \
+	plugins/attest/x509/device-io.c
 plugins_attest_x509_attest_x509_la_CFLAGS  = $(MODULE_CFLAGS)
 plugins_attest_x509_attest_x509_la_LDFLAGS = $(MODULE_LDFLAGS)
-plugins_attest_x509_attest_x509_la_LIBADD  = plugins/attest/x509/libx509.la sdk/lib/libcsnanchors.la \
+plugins_attest_x509_attest_x509_la_LIBADD  = plugins/attest/x509/libx509.la sdk/lib/libcsnanchors.la sdk/lib/libcsnevidence.la \
 	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
 EXTRA_DIST += plugins/attest/x509/README.md

@@ -1,4 +1,7 @@
+#include "ocsp.h"
 #include "path-checks.h"
+
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
@@ -19,6 +22,8 @@ x509_cert_load(struct csn_bytes der)
 	return NULL;
 }
 
+#define OCSP_SKEW_S 300 /* a responder's clock may be this far ahead          */
+
 static bool
 refuse(struct x509_refusal *why, const char *reason, unsigned at)
 {
@@ -36,6 +41,8 @@ is_self_issued(const X509 *cert)
 struct verdict_of {
 	unsigned                      anchor;
 	const struct x509_path_rules *rules;
+	bool                          vouched[X509_PATH_MAX]; /* by an OCSP response */
+	struct x509_refusal           failed; /* what a response failed by; or NULL  */
 };
 
 static const struct verdict_of *
@@ -44,6 +51,22 @@ verdict_of(X509_STORE_CTX *ctx)
 	while (X509_STORE_CTX_get0_parent_ctx(ctx) != NULL)
 		ctx = X509_STORE_CTX_get0_parent_ctx(ctx);
 	return X509_STORE_CTX_get_app_data(ctx);
+}
+
+/* No list covers the certificate at @depth. */
+static bool
+is_silence_fine(const struct verdict_of *of, int depth)
+{
+	switch (of->rules->revocation) {
+	case X509_REVOCATION_KNOWN:
+		return true;
+	case X509_REVOCATION_LEAF:
+		if (depth > 0)
+			return true;
+		/* fall through */
+	default:
+		return depth >= 0 && depth < X509_PATH_MAX && of->vouched[depth];
+	}
 }
 
 /* Errors that are taken: each of one kind, at one place, or by a named relaxation. */
@@ -58,8 +81,10 @@ is_taken(X509_STORE_CTX *ctx)
 
 	switch (X509_STORE_CTX_get_error(ctx)) {
 	case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE: /* it is pinned               */
-	case X509_V_ERR_UNABLE_TO_GET_CRL:
 		return at_anchor;
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+		return at_anchor || (X509_STORE_CTX_get0_parent_ctx(ctx) == NULL &&
+		                     is_silence_fine(of, X509_STORE_CTX_get_error_depth(ctx)));
 	case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
 		return x509_relaxed(of->rules, X509_RELAX_CA_NONCRITICAL);
 	case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
@@ -151,12 +176,18 @@ is_same_path(X509_STORE_CTX *ctx, X509 *const *path, unsigned count)
 	 X509_V_FLAG_EXTENDED_CRL_SUPPORT)
 
 static bool
+asks_lists(const struct x509_path_rules *rules)
+{
+	return rules->crls != NULL || rules->revocation != X509_REVOCATION_KNOWN;
+}
+
+static bool
 set_param(X509_STORE_CTX *ctx, const struct x509_path_rules *rules)
 {
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
 	unsigned long      flags = PATH_FLAGS;
 
-	flags |= rules->crls != NULL ? CRL_FLAGS : 0;
+	flags |= asks_lists(rules) ? CRL_FLAGS : 0;
 	flags |= rules->policy_explicit ? X509_V_FLAG_EXPLICIT_POLICY : 0;
 	flags |= rules->policy_no_mapping ? X509_V_FLAG_INHIBIT_MAP : 0;
 	flags |= rules->policy_no_any ? X509_V_FLAG_INHIBIT_ANY : 0;
@@ -205,7 +236,7 @@ judge_init(struct judge *judge, X509 *const *path, unsigned count,
 	for (unsigned i = 1; i < anchor; i++)
 		if (sk_X509_push(judge->between, path[i]) == 0)
 			return refuse(why, "x509.fault", 0);
-	if (rules->crls != NULL) {
+	if (asks_lists(rules)) {
 		judge->crls = x509_usable_crls(path, count, rules, &judge->stale);
 		if (judge->crls == NULL)
 			return refuse(why, judge->stale.reason, judge->stale.at);
@@ -226,13 +257,44 @@ judge_init(struct judge *judge, X509 *const *path, unsigned count,
 	return set_param(judge->ctx, rules) || refuse(why, "x509.fault", 0);
 }
 
+/*
+ * What the responses say of each certificate.  One that is not good vouches for nothing;
+ * a revocation refuses.  The issuers' own signatures are checked after this.
+ */
+static bool
+ask_responses(X509 *const *path, unsigned count, const struct x509_path_rules *rules,
+              struct verdict_of *of, struct x509_refusal *why)
+{
+	struct x509_ocsp_rules ocsp = {
+		.unix_s = rules->unix_s,
+		.skew_s = OCSP_SKEW_S,
+		.max_age_s = rules->ocsp_max_age_s,
+		.sha1 = (rules->relax & X509_RELAX_SHA1) != 0,
+	};
+
+	for (size_t k = 0; k < rules->ocsp_count; k++)
+		for (unsigned i = 0; i + 1 < count; i++) {
+			const char *reason =
+				x509_ocsp_check(rules->ocsp[k], path[i], path[i + 1], &ocsp);
+			if (reason == NULL)
+				of->vouched[i] = true;
+			else if (strcmp(reason, "x509.ocsp.revoked") == 0)
+				return refuse(why, reason, i);
+			else if (strcmp(reason, "x509.ocsp.issuer") != 0 &&
+			         strcmp(reason, "x509.ocsp.other") != 0)
+				of->failed = (struct x509_refusal){ reason, i };
+		}
+	return true;
+}
+
 static bool
 check_openssl(X509 *const *path, unsigned count, const struct x509_path_rules *rules,
               struct x509_refusal *why)
 {
 	struct verdict_of of = { .anchor = count - 1, .rules = rules };
-	struct judge      judge;
-	bool              good = judge_init(&judge, path, count, rules, why);
+	struct judge      judge = { .store = NULL };
+	bool              good = ask_responses(path, count, rules, &of, why) &&
+	            judge_init(&judge, path, count, rules, why);
 
 	if (!good)
 		goto done;
@@ -244,9 +306,11 @@ check_openssl(X509 *const *path, unsigned count, const struct x509_path_rules *r
 	}
 	good = refuse(why, name_of(X509_STORE_CTX_get_error(judge.ctx)),
 	              (unsigned)X509_STORE_CTX_get_error_depth(judge.ctx));
-	if (X509_STORE_CTX_get_error(judge.ctx) == X509_V_ERR_UNABLE_TO_GET_CRL &&
-	    judge.stale.reason != NULL)
-		*why = judge.stale;
+	/* When something is missing, what was there and did not do is the better reason. */
+	if (X509_STORE_CTX_get_error(judge.ctx) == X509_V_ERR_UNABLE_TO_GET_CRL)
+		*why = judge.stale.reason != NULL ? judge.stale :
+		       of.failed.reason != NULL   ? of.failed :
+		                                    *why;
 done:
 	judge_free(&judge);
 	return good;

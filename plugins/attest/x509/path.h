@@ -39,6 +39,12 @@ const char *x509_relax_name(uint32_t relax);
 /* 0 for a name nobody knows. */
 uint32_t x509_relax_of(const char *name);
 
+enum x509_revocation {
+	X509_REVOCATION_KNOWN = 0, /* nobody: silence is fine                      */
+	X509_REVOCATION_LEAF,      /* the leaf                                     */
+	X509_REVOCATION_ALL,       /* every certificate below the anchor           */
+};
+
 struct x509_path_rules {
 	int64_t unix_s;
 	int     eku;               /* NID each certificate's EKU must allow; 0: any  */
@@ -46,9 +52,14 @@ struct x509_path_rules {
 	uint32_t relax;            /* set of enum x509_relax                         */
 	uint32_t *relaxed;         /* those needed are added here; NULL: not asked   */
 	/*
-	 * Lists every certificate below the anchor must be covered by, complete, delta or
-	 * indirect; NULL: none.  Their issuers are in the path or in @crl_signers.
+	 * Who must be shown not to be revoked; who is known to be revoked is refused anyway.
+	 * Lists are complete, delta or indirect; their issuers are in the path or in
+	 * @crl_signers.  Responses are stapled ones (ocsp.h).
 	 */
+	enum x509_revocation    revocation;
+	const struct csn_bytes *ocsp;
+	size_t                  ocsp_count;
+	uint32_t                ocsp_max_age_s; /* 0: as the response says         */
 	STACK_OF(X509_CRL) *crls;
 	STACK_OF(X509)     *crl_signers;
 	uint32_t            crl_grace_s; /* how long after nextUpdate a list is taken  */

@@ -235,8 +235,11 @@ x509_judge(const struct x509 *x509, const struct csn_evidence *evidence,
 static const char *
 x509_type(void *self)
 {
-	(void)self;
-	return "x509";
+	const struct x509 *x509 = self;
+
+	return x509->devices.profile == X509_PROFILE_CSGN1 ?
+	               "x509" :
+	               x509_profile_name(x509->devices.profile);
 }
 
 /* Who it says it is: untrusted, so nothing of the chain is looked at. */
@@ -248,6 +251,10 @@ x509_identify(void *self, const struct csn_evidence *evidence, struct csn_fact *
 	struct csn_m0b     m0b;
 	struct csn_verdict scratch = { .size = sizeof scratch };
 
+	if (((struct x509 *)self)->devices.profile != X509_PROFILE_CSGN1) {
+		*ret_count = 0; /* nothing in it that a stranger could not write      */
+		return CSN_OK;
+	}
 	if (room == 0 || !read_claim(self, evidence, &m0b, &claim))
 		return CSN_E_PROTOCOL;
 	csn_verdict_fact_hex(&scratch, "identity.did", claim.did, sizeof claim.did);
@@ -260,9 +267,20 @@ static int
 x509_verify(void *self, struct csn_op *op, const struct csn_evidence *evidence,
             struct csn_verdict *verdict)
 {
-	const struct x509 *x509 = self;
-	int                r = x509_judge(x509, evidence, verdict);
+	const struct x509       *x509 = self;
+	const struct x509_maker *maker = NULL;
+	uint32_t                 relaxed = 0;
+	int                      r;
 
+	if (x509->devices.profile == X509_PROFILE_CSGN1)
+		r = x509_judge(x509, evidence, verdict);
+	else
+		r = x509_devices_judge(&x509->devices, evidence, verdict, &relaxed, &maker);
+	for (uint32_t bit = 1; bit < 1u << X509_RELAX_COUNT; bit <<= 1)
+		if ((relaxed & bit) != 0 && maker != NULL)
+			x509->host->log(x509->host, CSN_LOG_WARN,
+			                "a device of %s passed by the relaxation %s", maker->name,
+			                x509_relax_name(bit));
 	x509->host->op_done(op, r, NULL);
 	return CSN_OK;
 }

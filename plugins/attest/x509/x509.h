@@ -8,6 +8,7 @@
 #include <countersign/attest.h>
 #include <countersign/host.h>
 
+#include "device.h"
 #include "lib/anchors.h"
 
 struct x509 {
@@ -16,6 +17,7 @@ struct x509 {
 	const struct csn_crypto *crypto;
 	struct csn_anchor        anchors[CSN_ANCHORS_MAX];
 	size_t                   count;
+	struct x509_devices      devices; /* of the profiles other than csgn1         */
 };
 
 /*

@@ -1,0 +1,589 @@
+/*
+ * attest/x509 on devices of other manufacturers: evidence that is good in all but one way,
+ * with fresh keys, and which check refused it.  The pitfalls of X.509 are rows here.
+ */
+#include "kit/pki.h"
+#include "kit/tap.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "lib/verdict.h"
+#include "plugins/attest/x509/device.h"
+
+/* One manufacturer's tree: anchor, one issuer between, the device. */
+struct tree {
+	EVP_PKEY *root_key, *ca_key, *leaf_key;
+	X509     *root, *ca, *leaf;
+};
+
+static struct tree tree, other;
+static uint8_t     challenge[32] = { 0x42 };
+static const uint8_t did[16] = { 0xd1, 0xd2 };
+
+static void
+tree_make(struct tree *t, enum pki_key kind, struct pki_cert root, struct pki_cert ca,
+          struct pki_cert leaf)
+{
+	t->root_key = pki_key(kind);
+	t->ca_key = pki_key(kind);
+	t->leaf_key = pki_key(kind);
+	root.key = t->root_key;
+	root.ca = true;
+	t->root = pki_make(&root);
+	ca.key = t->ca_key;
+	ca.issuer = t->root;
+	ca.issuer_key = t->root_key;
+	ca.ca = true;
+	t->ca = pki_make(&ca);
+	leaf.key = t->leaf_key;
+	leaf.issuer = t->ca;
+	leaf.issuer_key = t->ca_key;
+	t->leaf = pki_make(&leaf);
+}
+
+static void
+tree_free(struct tree *t)
+{
+	EVP_PKEY_free(t->root_key);
+	EVP_PKEY_free(t->ca_key);
+	EVP_PKEY_free(t->leaf_key);
+	X509_free(t->root);
+	X509_free(t->ca);
+	X509_free(t->leaf);
+	*t = (struct tree){ NULL };
+}
+
+static const struct pki_cert good_root = { .subject = "Acme Root" };
+static const struct pki_cert good_ca = { .subject = "Acme Devices", .pathlen = "0" };
+static const struct pki_cert good_leaf = { .subject = "pump", .serial_number = "SN-48213" };
+
+static void
+add_maker(struct x509_devices *devices, const char *name, X509 *anchor)
+{
+	struct x509_maker *maker = &devices->makers[devices->maker_count++];
+
+	snprintf(maker->name, sizeof maker->name, "%s", name);
+	maker->anchors = sk_X509_new_null();
+	X509_up_ref(anchor);
+	sk_X509_push(maker->anchors, anchor);
+}
+
+/* What one try is about; zeroed members mean: as it should be. */
+struct attempt {
+	X509            *chain[4];
+	size_t           count;
+	EVP_PKEY        *key;
+	const char      *label;
+	struct csn_bytes ocsp, challenge;
+	bool             attached, trailing;
+	int64_t          at;
+};
+
+static struct csn_verdict verdict;
+static uint32_t           relaxed;
+
+static int
+judge(struct x509_devices *devices, const struct attempt *try)
+{
+	static uint8_t           buf[16384];
+	const struct x509_maker *maker;
+	char                     label[48];
+
+	snprintf(label, sizeof label, "csgn1/evid-%s", x509_profile_name(devices->profile));
+	struct pki_proof spec = {
+		.chain = try->count > 0 ? try->chain : (X509 *[]){ tree.leaf, tree.ca },
+		.count = try->count > 0 ? try->count : 2,
+		.key = try->key != NULL ? try->key : tree.leaf_key,
+		.label = try->label != NULL ? try->label : label,
+		.challenge = CSN_BYTES_OF(challenge),
+		.ocsp = try->ocsp,
+		.attached = try->attached,
+	};
+	struct csn_bytes value = pki_proof(&spec, buf, sizeof buf - 1);
+	struct csn_evidence evidence = {
+		.size = sizeof evidence,
+		.type = "idevid",
+		.value = { value.ptr, value.len + try->trailing },
+		.challenge = try->challenge.len > 0 ? try->challenge : CSN_BYTES_OF(challenge),
+		.did = { did, sizeof did },
+		.unix_s = (uint64_t)(try->at != 0 ? try->at : PKI_NOW),
+	};
+	verdict = (struct csn_verdict){ .size = sizeof verdict };
+	return x509_devices_judge(devices, &evidence, &verdict, &relaxed, &maker);
+}
+
+/* @reason NULL: accepted. */
+static void
+expect(int r, const char *reason, const char *what)
+{
+	bool good = r == CSN_OK && verdict.judgement == (reason == NULL ? CSN_ACCEPTED :
+	                                                                  CSN_REJECTED);
+
+	if (reason != NULL)
+		good = good && strcmp(verdict.reason, reason) == 0 && !verdict.fact_count;
+	if (!tap_ok(good, "%s: %s", what, reason == NULL ? "accepted" : reason))
+		tap_note("%d, judgement %u, %s at %d", r, verdict.judgement, verdict.reason,
+		         (int)verdict.reasons[0].layer);
+}
+
+/* Makes the tree of the row, judges it and expects. */
+struct tree_row {
+	const char     *what, *reason;
+	struct pki_cert root, ca, leaf;
+	uint32_t        profile, relax;
+	int64_t         at;
+};
+
+static void
+test_rows(const struct tree_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct x509_devices devices = {
+			.profile = rows[i].profile != 0 ? rows[i].profile : X509_PROFILE_IDEVID
+		};
+
+		tree_make(&tree, PKI_P256, rows[i].root.subject ? rows[i].root : good_root,
+		          rows[i].ca.subject ? rows[i].ca : good_ca,
+		          rows[i].leaf.subject ? rows[i].leaf : good_leaf);
+		add_maker(&devices, "acme", tree.root);
+		devices.makers[0].relax = rows[i].relax;
+		expect(judge(&devices, &(struct attempt){ .at = rows[i].at }), rows[i].reason,
+		       rows[i].what);
+		x509_devices_done(&devices);
+		tree_free(&tree);
+	}
+}
+
+#define CA(...)   { .subject = "Acme Devices", __VA_ARGS__ }
+#define LEAF(...) { .subject = "pump", __VA_ARGS__ }
+#define SN        .serial_number = "SN-48213"
+
+static void
+test_certificates(void)
+{
+	const struct tree_row rows[] = {
+		{ "a device of the manufacturer", NULL, .at = 0 },
+		{ "a CA without basicConstraints' flag", "x509.ca.flag",
+		  .ca = CA(.constraints = "critical,CA:FALSE") },
+		{ "a CA whose flag is not critical", "x509.ca.flag",
+		  .ca = CA(.constraints = "CA:TRUE") },
+		{ "the same, relaxed for this maker", NULL, .ca = CA(.constraints = "CA:TRUE"),
+		  .relax = X509_RELAX_CA_NONCRITICAL },
+		{ "a path length exceeded", "x509.pathlen",
+		  .root = { .subject = "Acme Root", .pathlen = "0" }, .ca = CA(.ca = true) },
+		{ "a version 1 certificate between", "x509.version", .ca = CA(.version = 1),
+		  .relax = X509_RELAX_AKI },
+		{ "a device that is a CA", "x509.leaf.ca", .leaf = LEAF(SN, .ca = true) },
+		{ "a device that may sign certificates", "x509.leaf.usage",
+		  .leaf = LEAF(SN, .usage = "critical,digitalSignature,keyCertSign") },
+		{ "a critical extension nobody knows, in the device", "x509.ext.critical",
+		  .leaf = LEAF(SN, .extra_oid = "1.2.3.4", .extra_critical = true) },
+		{ "one between", "x509.ext.critical",
+		  .ca = CA(.extra_oid = "1.2.3.4", .extra_critical = true) },
+		{ "one in the anchor", "x509.ext.critical",
+		  .root = { .subject = "Acme Root", .extra_oid = "1.2.3.4",
+		            .extra_critical = true } },
+		{ "TCG's DICE extension, critical, which nobody here reads",
+		  "x509.ext.critical",
+		  .leaf = LEAF(SN, .extra_oid = "2.23.133.5.4.1", .extra_critical = true) },
+		{ "one nobody knows that is not critical", NULL,
+		  .leaf = LEAF(SN, .extra_oid = "1.2.3.4") },
+		{ "a signature over SHA-1", "x509.sigalg", .leaf = LEAF(SN, .md = EVP_sha1()) },
+		{ "a serial of zero", "x509.serial", .leaf = LEAF(SN, .serial_zero = true) },
+		{ "the same, relaxed", NULL, .leaf = LEAF(SN, .serial_zero = true),
+		  .relax = X509_RELAX_SERIAL },
+		{ "no authority key identifier", "x509.aki.missing",
+		  .leaf = LEAF(SN, .no_aki = true) },
+		{ "a CA that may not sign certificates", "x509.usage.sign",
+		  .ca = CA(.usage = "critical,cRLSign") },
+		{ "a device that ran out", "x509.time.expired",
+		  .leaf = LEAF(SN, .to = "20241231235959Z") },
+		{ "in its last second", NULL, .leaf = LEAF(SN, .to = "20250101000000Z"),
+		  .profile = X509_PROFILE_LDEVID },
+		{ "one second later", "x509.time.expired",
+		  .leaf = LEAF(SN, .to = "20250101000000Z"), .profile = X509_PROFILE_LDEVID,
+		  .at = PKI_NOW + 1 },
+		{ "a device of next year", "x509.time.not-yet",
+		  .leaf = LEAF(SN, .from = "20260101000000Z") },
+		{ "an anchor that ran out", "x509.time.expired",
+		  .root = { .subject = "Acme Root", .to = "20240101000000Z" } },
+		{ "IDevID: a name in the CN is no serial number", "x509.devid.no-serial",
+		  .leaf = { .subject = "SN-48213" } },
+		{ "IDevID: an end", "x509.devid.ends",
+		  .leaf = LEAF(SN, .to = "20350101000000Z") },
+		{ "IDevID: usage that is not critical", "x509.devid.usage",
+		  .leaf = LEAF(SN, .usage = "digitalSignature") },
+		{ "IDevID: usage without signatures", "x509.devid.usage",
+		  .leaf = LEAF(SN, .usage = "critical,keyAgreement") },
+		{ "IDevID: the serial in a hardwareModuleName", NULL,
+		  .leaf = LEAF(.hardware = "0102ff") },
+		{ "LDevID: an end is fine", NULL, .leaf = LEAF(SN, .to = "20350101000000Z"),
+		  .profile = X509_PROFILE_LDEVID },
+		{ "RFC 5280 alone: no serial number is fine", NULL,
+		  .leaf = { .subject = "pump" }, .profile = X509_PROFILE_RFC5280 },
+		{ "Matter: not its profile", "x509.matter.constraints",
+		  .ca = CA(.constraints = "critical,CA:TRUE"), .profile = X509_PROFILE_MATTER },
+		{ "name constraints that are not critical", "x509.nc.noncritical",
+		  .ca = CA(.names = "permitted;DNS:acme.example") },
+		{ "name constraints in the device", "x509.nc.leaf",
+		  .leaf = LEAF(SN, .names = "critical,permitted;DNS:acme.example") },
+	};
+
+	test_rows(rows, sizeof rows / sizeof *rows);
+}
+
+/* ---- the proof, and what is sent ------------------------------------------------- */
+
+static void
+test_proof(void)
+{
+	struct x509_devices devices = { .profile = X509_PROFILE_IDEVID };
+	uint8_t             elsewhere[32] = { 0x43 };
+	EVP_PKEY           *stranger = pki_key(PKI_P256);
+
+	tree_make(&tree, PKI_P256, good_root, good_ca, good_leaf);
+	tree_make(&other, PKI_P256, (struct pki_cert){ .subject = "Else Root" },
+	          (struct pki_cert){ .subject = "Else Devices" }, good_leaf);
+	add_maker(&devices, "acme", tree.root);
+	x509_devices_hash(&devices);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "the device itself");
+	tap_ok(verdict.has_key && verdict.trust[CSN_TRUST_INSTANCE] == CSN_CODE_AFFIRMED &&
+	               verdict.trust[CSN_TRUST_EXECUTABLES] == CSN_CODE_NONE &&
+	               verdict.trust[CSN_TRUST_HARDWARE] == CSN_CODE_NONE,
+	       "it affirms who, and nothing of what runs there");
+	tap_ok(verdict.hashes == (CSN_HASH_POLICY | CSN_HASH_REFERENCE), "by hashes that are told");
+	tap_ok(verdict.fact_count == 5 && strcmp(verdict.facts[1].value, "acme") == 0 &&
+	               strcmp(verdict.facts[2].value, "SN-48213") == 0,
+	       "manufacturer and serial are facts");
+	expect(judge(&devices, &(struct attempt){ .challenge = CSN_BYTES_OF(elsewhere) }),
+	       "x509.proof", "an answer to another session's challenge");
+	expect(judge(&devices, &(struct attempt){ .challenge = { challenge, 31 } }),
+	       "x509.challenge", "a challenge of 31 bytes");
+	expect(judge(&devices, &(struct attempt){ .key = stranger }), "x509.proof",
+	       "a stranger who holds the certificates");
+	expect(judge(&devices, &(struct attempt){ .key = tree.ca_key }), "x509.proof",
+	       "the issuer's key in the device's place");
+	expect(judge(&devices, &(struct attempt){ .label = "csgn1/evid-ldevid" }), "x509.proof",
+	       "an answer under another profile's label");
+	expect(judge(&devices, &(struct attempt){ .attached = true }), "x509.cose",
+	       "a payload of the device's own");
+	expect(judge(&devices, &(struct attempt){ .trailing = true }), "x509.cose",
+	       "a byte behind the item");
+	expect(judge(&devices, &(struct attempt){ .chain = { tree.leaf }, .count = 1 }),
+	       "x509.anchor", "the issuer left out");
+	expect(judge(&devices, &(struct attempt){ .chain = { tree.leaf, tree.ca, tree.root },
+	                                          .count = 3 }),
+	       NULL, "the anchor sent along");
+	expect(judge(&devices, &(struct attempt){ .chain = { tree.leaf, tree.ca, tree.ca },
+	                                          .count = 3 }),
+	       "x509.chain.twice", "one certificate twice");
+	expect(judge(&devices, &(struct attempt){ .chain = { tree.ca, tree.leaf },
+	                                          .count = 2 }),
+	       "x509.anchor", "the chain the wrong way round");
+	expect(judge(&devices, &(struct attempt){ .chain = { other.leaf, other.ca, other.root },
+	                                          .count = 3, .key = other.leaf_key }),
+	       "x509.anchor", "a root of the device's own");
+	expect(judge(&devices, &(struct attempt){ .chain = { other.leaf, tree.ca }, .count = 2,
+	                                          .key = other.leaf_key }),
+	       "x509.issuer", "a leaf of one maker under another's issuer");
+	x509_devices_done(&devices);
+
+	devices = (struct x509_devices){ .profile = X509_PROFILE_IDEVID };
+	add_maker(&devices, "acme", tree.ca);
+	expect(judge(&devices, &(struct attempt){ .chain = { tree.leaf }, .count = 1 }), NULL,
+	       "a pinned issuer that is no root");
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "sent along");
+	x509_devices_done(&devices);
+	EVP_PKEY_free(stranger);
+	tree_free(&tree);
+	tree_free(&other);
+}
+
+static void
+test_algorithms(void)
+{
+	static const char *const names[] = { "P-256", "P-384", "Ed25519", "RSA 2048" };
+
+	for (int kind = PKI_P256; kind <= PKI_RSA; kind++) {
+		struct x509_devices devices = { .profile = X509_PROFILE_IDEVID };
+		tree_make(&tree, (enum pki_key)kind, good_root, good_ca, good_leaf);
+		add_maker(&devices, "acme", tree.root);
+		expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, names[kind]);
+		challenge[0] ^= 1;
+		struct attempt late = { .challenge = { NULL, 0 } };
+		static uint8_t first[32];
+		memcpy(first, challenge, 32);
+		first[0] ^= 1;
+		late.challenge = CSN_BYTES_OF(first);
+		expect(judge(&devices, &late), "x509.proof", names[kind]);
+		challenge[0] ^= 1;
+		x509_devices_done(&devices);
+		tree_free(&tree);
+	}
+}
+
+/* ---- lists ------------------------------------------------------------------------- */
+
+static void
+hash_of(X509 *cert, uint8_t hash[32])
+{
+	unsigned char *der = NULL;
+	int            len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+
+	EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL);
+	OPENSSL_free(der);
+}
+
+static void
+one_key(struct x509_keys *keys, X509 *cert)
+{
+	free(keys->hashes);
+	keys->hashes = calloc(1, 32);
+	keys->count = 1;
+	hash_of(cert, keys->hashes[0]);
+}
+
+static void
+test_lists(void)
+{
+	struct x509_devices devices = { .profile = X509_PROFILE_IDEVID };
+
+	tree_make(&tree, PKI_P256, good_root, good_ca, good_leaf);
+	tree_make(&other, PKI_P256, good_root, good_ca, good_leaf);
+	add_maker(&devices, "acme", tree.root);
+	one_key(&devices.deny, tree.leaf);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.deny", "a blocked key");
+	one_key(&devices.deny, tree.ca);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.deny",
+	       "a blocked key of an issuer");
+	one_key(&devices.deny, other.leaf);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "another's key blocked");
+	devices.has_allow = true;
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.allow",
+	       "an empty allow-list allows nobody");
+	one_key(&devices.allow, other.leaf);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.allow",
+	       "a key not on the allow-list");
+	one_key(&devices.allow, tree.leaf);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "a key on it");
+	expect(judge(&devices, &(struct attempt){ .key = other.leaf_key }), "x509.proof",
+	       "a key on it without a proof");
+	x509_devices_done(&devices);
+
+	devices = (struct x509_devices){ .profile = X509_PROFILE_IDEVID, .has_allow = true };
+	one_key(&devices.allow, tree.leaf);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.anchor",
+	       "an allowed key without a maker, when a path is wanted, too");
+	devices.allow_alone = 1;
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "the same, alone");
+	expect(judge(&devices, &(struct attempt){ .key = other.leaf_key }), "x509.proof",
+	       "alone, but not without a proof");
+	expect(judge(&devices, &(struct attempt){ .chain = { other.leaf, other.ca }, .count = 2,
+	                                          .key = other.leaf_key }),
+	       "x509.allow", "alone, and another key");
+	x509_devices_done(&devices);
+	tree_free(&tree);
+	tree_free(&other);
+}
+
+static void
+test_identities(void)
+{
+	struct x509_identity who = { .maker = "acme", .serial = "SN-48213" };
+	struct x509_devices  devices = { .profile = X509_PROFILE_IDEVID,
+		                         .has_identities = true,
+		                         .identity_count = 1 };
+
+	memcpy(who.did, did, sizeof did);
+	devices.identities = malloc(sizeof who);
+	*devices.identities = who;
+	tree_make(&tree, PKI_P256, good_root, good_ca, good_leaf);
+	add_maker(&devices, "acme", tree.root);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "the device on the list");
+	strcpy(devices.identities->serial, "SN-48214");
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.identity",
+	       "another serial than the list's");
+	*devices.identities = who;
+	strcpy(devices.identities->maker, "else");
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.identity",
+	       "the right serial of another manufacturer");
+	*devices.identities = who;
+	devices.identities->did[15] ^= 1;
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.identity",
+	       "a device that is on no line");
+	x509_devices_done(&devices);
+	tree_free(&tree);
+}
+
+static void
+test_relaxed_makers(void)
+{
+	struct x509_devices devices = { .profile = X509_PROFILE_IDEVID };
+
+	tree_make(&tree, PKI_P256, good_root,
+	          (struct pki_cert){ .subject = "Acme Devices", .constraints = "CA:TRUE" },
+	          good_leaf);
+	tree_make(&other, PKI_P256, (struct pki_cert){ .subject = "Else Root" },
+	          (struct pki_cert){ .subject = "Else Devices" }, good_leaf);
+	add_maker(&devices, "acme", tree.root);
+	add_maker(&devices, "else", other.root);
+	devices.makers[1].relax = X509_RELAX_CA_NONCRITICAL;
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.ca.flag",
+	       "a relaxation of another manufacturer");
+	devices.makers[0].relax = X509_RELAX_CA_NONCRITICAL | X509_RELAX_SHA1;
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "one of its own");
+	tap_ok(relaxed == X509_RELAX_CA_NONCRITICAL && verdict.reason_count == 1 &&
+	               strcmp(verdict.reasons[0].code, "x509.relaxed.ca-flag-not-critical") == 0,
+	       "the one that was needed is told, and no other");
+	x509_devices_done(&devices);
+	tree_free(&tree);
+	tree_free(&other);
+	for (uint32_t bit = 1; bit < 1u << X509_RELAX_COUNT; bit <<= 1)
+		tap_ok(x509_relax_name(bit) != NULL && x509_relax_of(x509_relax_name(bit)) == bit,
+		       "the relaxation %s has a name", x509_relax_name(bit));
+}
+
+/* ---- revocation --------------------------------------------------------------------- */
+
+#define LAST_MONTH "20241201000000Z"
+#define NEXT_MONTH "20250201000000Z"
+#define YESTERDAY  "20241231000000Z"
+
+static void
+set_crls(struct x509_devices *devices, X509_CRL *a, X509_CRL *b)
+{
+	sk_X509_CRL_pop_free(devices->makers[0].crls, X509_CRL_free);
+	devices->makers[0].crls = sk_X509_CRL_new_null();
+	sk_X509_CRL_push(devices->makers[0].crls, a);
+	if (b != NULL)
+		sk_X509_CRL_push(devices->makers[0].crls, b);
+}
+
+static X509_CRL *
+list(X509 *const *revoked, size_t count, const char *to, long number)
+{
+	return pki_crl(tree.ca, tree.ca_key, revoked, count, LAST_MONTH, to, number);
+}
+
+static void
+test_revocation_lists(void)
+{
+	struct x509_devices devices = { .profile = X509_PROFILE_IDEVID };
+
+	tree_make(&tree, PKI_P256, good_root, good_ca, good_leaf);
+	tree_make(&other, PKI_P256, good_root, good_ca, good_leaf);
+	add_maker(&devices, "acme", tree.root);
+	devices.revocation = X509_REVOCATION_LEAF;
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.crl.missing",
+	       "a list is wanted and there is none");
+	set_crls(&devices, list(NULL, 0, NEXT_MONTH, 1), NULL);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "a list without the device");
+	set_crls(&devices, list(&tree.leaf, 1, NEXT_MONTH, 1), NULL);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.revoked", "a list with it");
+	devices.revocation = X509_REVOCATION_KNOWN;
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.revoked",
+	       "a list with it, where none is wanted");
+	devices.revocation = X509_REVOCATION_LEAF;
+	set_crls(&devices, list(NULL, 0, YESTERDAY, 1), NULL);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.crl.time",
+	       "a list that ran out yesterday");
+	devices.crl_grace_h = 48;
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "the same with two days' grace");
+	devices.crl_grace_h = 0;
+	set_crls(&devices, list(NULL, 0, NEXT_MONTH, -1), NULL);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.crl.number",
+	       "a list without a number");
+	set_crls(&devices,
+	         pki_crl(tree.ca, tree.ca_key, NULL, 0, YESTERDAY, NEXT_MONTH, 4),
+	         list(NULL, 0, NEXT_MONTH, 5));
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.crl.rollback",
+	       "a later list with a lower number");
+	set_crls(&devices, pki_crl(tree.ca, other.ca_key, NULL, 0, LAST_MONTH, NEXT_MONTH, 1),
+	         NULL);
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.crl.signature",
+	       "a list signed by another key");
+	set_crls(&devices, list(NULL, 0, NEXT_MONTH, 1), NULL);
+	devices.revocation = X509_REVOCATION_ALL;
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.crl.missing",
+	       "all are wanted and the issuer's list is missing");
+	set_crls(&devices, list(NULL, 0, NEXT_MONTH, 1),
+	         pki_crl(tree.root, tree.root_key, &tree.ca, 1, LAST_MONTH, NEXT_MONTH, 1));
+	expect(judge(&devices, &(struct attempt){ .at = 0 }), "x509.revoked",
+	       "all are wanted and the issuer is revoked");
+	x509_devices_done(&devices);
+	tree_free(&tree);
+	tree_free(&other);
+}
+
+static void
+answer(struct x509_devices *devices, struct csn_bytes der, const char *reason,
+       const char *what)
+{
+	expect(judge(devices, &(struct attempt){ .ocsp = der }), reason, what);
+	OPENSSL_free((void *)(uintptr_t)der.ptr);
+}
+
+static void
+test_answers(void)
+{
+	struct x509_devices devices = { .profile = X509_PROFILE_IDEVID,
+		                        .revocation = X509_REVOCATION_LEAF };
+	EVP_PKEY           *key = pki_key(PKI_P256);
+	uint8_t             noise[] = { 0x30, 0x00 };
+
+	tree_make(&tree, PKI_P256, good_root, good_ca, good_leaf);
+	tree_make(&other, PKI_P256, good_root, good_ca, good_leaf);
+	add_maker(&devices, "acme", tree.root);
+	struct pki_cert delegate = { .subject = "Acme OCSP", .key = key, .issuer = tree.ca,
+		                     .issuer_key = tree.ca_key, .eku = "OCSPSigning" };
+	X509 *signer = pki_make(&delegate);
+	delegate.eku = "clientAuth";
+	X509 *wrong = pki_make(&delegate);
+
+#define BY_CA(status, age, life) \
+	pki_ocsp(tree.leaf, tree.ca, tree.ca, tree.ca_key, status, age, life)
+	answer(&devices, BY_CA(PKI_GOOD, 60, 3600), NULL, "an answer that it is good");
+	answer(&devices, BY_CA(PKI_REVOKED, 60, 3600), "x509.ocsp.revoked", "that it is revoked");
+	answer(&devices, BY_CA(PKI_REVOKED, 9000, 3600), "x509.ocsp.revoked",
+	       "that it is revoked, of long ago");
+	answer(&devices, BY_CA(PKI_UNKNOWN, 60, 3600), "x509.ocsp.unknown", "that it is unknown");
+	answer(&devices, BY_CA(PKI_GOOD, 9000, 3600), "x509.ocsp.time", "an answer that ran out");
+	answer(&devices, BY_CA(PKI_GOOD, -9000, 36000), "x509.ocsp.time", "one of tomorrow");
+	answer(&devices, BY_CA(PKI_GOOD, 60, 0), "x509.ocsp.time", "one that never ends");
+	devices.ocsp_max_age_h = 1;
+	answer(&devices, BY_CA(PKI_GOOD, 60, 0), NULL, "the same, where an hour is allowed");
+	answer(&devices, BY_CA(PKI_GOOD, 7200, 36000), "x509.ocsp.time",
+	       "older than the hour allowed");
+	devices.ocsp_max_age_h = 0;
+	answer(&devices, pki_ocsp(other.leaf, tree.ca, tree.ca, tree.ca_key, PKI_GOOD, 60, 3600),
+	       "x509.crl.missing", "an answer about another device");
+	answer(&devices, pki_ocsp(tree.leaf, tree.ca, other.ca, other.ca_key, PKI_GOOD, 60, 3600),
+	       "x509.ocsp.signature", "one by a stranger of the issuer's name");
+	answer(&devices, pki_ocsp(tree.leaf, tree.ca, wrong, key, PKI_GOOD, 60, 3600),
+	       "x509.ocsp.usage", "one by a certificate not meant for that");
+	answer(&devices, pki_ocsp(tree.leaf, tree.ca, signer, key, PKI_GOOD, 60, 3600),
+	       "x509.ocsp.signer-status", "one by a signer nobody vouches for");
+	expect(judge(&devices, &(struct attempt){ .ocsp = CSN_BYTES_OF(noise) }),
+	       "x509.ocsp.syntax", "noise in its place");
+	X509_free(signer);
+	X509_free(wrong);
+	EVP_PKEY_free(key);
+	x509_devices_done(&devices);
+	tree_free(&tree);
+	tree_free(&other);
+}
+
+int
+main(void)
+{
+	test_certificates();
+	test_proof();
+	test_algorithms();
+	test_lists();
+	test_identities();
+	test_relaxed_makers();
+	test_revocation_lists();
+	test_answers();
+	return tap_done();
+}
