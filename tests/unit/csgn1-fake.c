@@ -9,19 +9,40 @@
 
 static uint32_t hold_kind, hold_detail;
 
+/* Decoded hex lives as long as the program: cases lend it to one another. */
+struct lent {
+	struct lent *next;
+	uint8_t      bytes[];
+};
+
+static struct lent *lent_list;
+
+static void
+free_lent(void)
+{
+	while (lent_list != NULL) {
+		struct lent *next = lent_list->next;
+
+		free(lent_list);
+		lent_list = next;
+	}
+}
+
 struct csn_bytes
 fake_unhex(const char *hex)
 {
-	size_t   len = hex == NULL ? 0 : strlen(hex) / 2;
-	uint8_t *bytes = malloc(len + 1);
+	size_t       len = hex == NULL ? 0 : strlen(hex) / 2;
+	struct lent *lent = malloc(sizeof(*lent) + len + 1);
 
-	if (bytes == NULL)
+	if (lent == NULL || (lent_list == NULL && atexit(free_lent) != 0))
 		abort();
+	lent->next = lent_list;
+	lent_list = lent;
 	for (size_t i = 0; i < len; i++) {
 		char pair[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
-		bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
+		lent->bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
 	}
-	return (struct csn_bytes){ bytes, len };
+	return (struct csn_bytes){ lent->bytes, len };
 }
 
 static struct csn_bytes
