@@ -1,4 +1,5 @@
 /* plugins: what is there, what it can do, and why something is refused. */
+#include "core/cli/check.h"
 #include "core/cli/plugins.h"
 #include "core/config.h"
 #include "core/loader.h"
@@ -9,13 +10,20 @@
 
 static const char *path, *parent;
 static const char *templates = TEMPLATEDIR;
-static char      **sets;
+
+static struct check_options check;
 
 static const struct poptOption options[] = {
 	{ "plugin-path", 0, POPT_ARG_STRING, &path, 0,
 	  "look here (default: what the configuration says, else the installed ones)", "DIR" },
-	{ "set", 0, POPT_ARG_ARGV, &sets, 0, "check: an option of the plugin, paths absolute; may be repeated",
-	  "KEY=VALUE" },
+	{ "set", 0, POPT_ARG_ARGV, &check.sets, 0,
+	  "check: an option of the plugin, paths absolute; may be repeated", "KEY=VALUE" },
+	{ "peer", 0, POPT_ARG_ARGV, &check.peers, 0,
+	  "check: an option of a channel's other end; may be repeated", "KEY=VALUE" },
+	{ "secret", 0, POPT_ARG_ARGV, &check.secrets, 0,
+	  "check: what this file holds must not stay in memory; may be repeated", "FILE" },
+	{ "inject", 0, POPT_ARG_STRING, &check.inject, 0,
+	  "check: write strange bytes here, where a channel reads", "FILE" },
 	{ "dir", 0, POPT_ARG_STRING, &parent, 0, "new: write the folder in here (default: here)",
 	  "DIR" },
 	{ "template", 0, POPT_ARG_STRING, &templates, 0,
@@ -189,7 +197,7 @@ run(struct cli *cli)
 	if (strcmp(word, "new") == 0)
 		return plugins_new(cli, templates, parent);
 	if (strcmp(word, "check") == 0)
-		return plugins_check(cli, name, sets);
+		return plugins_check(cli, name, &check);
 	if ((loader = csn_loader_new(NULL, NULL)) == NULL)
 		return CLI_INTERNAL;
 	csn_loader_add_builtin(loader);
@@ -214,7 +222,10 @@ const struct cli_command cli_plugins = {
 	.synopsis = "list | info NAME | why NAME | new KIND NAME | check FILE",
 	.detail   = "list shows every module found and its state, info the options of a component,\n"
 	            "why the true reason of a module that was refused.  new writes the folder KIND_NAME\n"
-	            "of a plugin that builds; check holds a module to the contract and answers in TAP.",
+	            "of a plugin that builds; check holds a module to the contract and answers in TAP:\n"
+	            "its options and structs, create and destroy, cancelling at every point, every\n"
+	            "allocation failing in turn, leaks, secrets left in memory, slow calls, threads, and\n"
+	            "what its kind must do.  Each scene is a process of its own: a crash is one line.",
 	.words    = "list info why new check",
 	.options  = options,
 	.run      = run,

@@ -41,14 +41,11 @@ for kind in channel media attest format ceremony keys store prompt; do
 	same "$kind: it passes its check" $? 0
 	printf '%s\n' "$out" | sed 's/^/#   /'
 	check "$kind: no word of the template is left" sh -c '! grep -r "@[A-Z]*@" "$1"' _ "${kind}_mine"
+	rc=0
+	(cd "${kind}_mine" && meson setup b && meson test -C b) >"$kind.log" 2>&1 || rc=$?
+	same "$kind: meson builds and checks it too" $rc 0
+	[ $rc -eq 0 ] || sed 's/^/#   /' "$kind.log"
 done
-if command -v meson >/dev/null && command -v ninja >/dev/null; then
-	check "meson builds and checks it too" sh -c \
-		'cd channel_mine && { meson setup b && meson test -C b; } >../meson.log 2>&1'
-else
-	echo "# meson is not here: its build file was not tried"
-fi
-
 # refused WHAT EXIT CODE ARG...
 refused() {
 	local what=$1 want=$2 code=$3 err rc=0
@@ -66,20 +63,19 @@ refused "a name that is too long" 2 CSN-PLG-004 channel abcdefghijklmnopqrstuvwx
 refused "an unknown kind" 2 CSN-USE-001 pigeon mine
 refused "no name" 2 CSN-USE-001 channel
 
-# wrong KIND NAME SED LINE: a template made wrong in one way fails with that line.
+# wrong KIND NAME SED LINE: a template made wrong in one way fails first with that line.
 wrong() {
 	countersign plugins new "$1" "$2" -q
 	sed -i "$3" "$1_$2/$1_$2.c"
 	make -s -C "$1_$2" CFLAGS=-O1
 	out=$(countersign plugins check "$1_$2/$1_$2.so" 2>&1)
 	same "$2: exits 1" $? 1
-	same "$2: one line fails" "$(printf '%s\n' "$out" | grep -c '^not ok')" 1
-	has "$2: it is the right one" "$(printf '%s\n' "$out" | grep '^not ok')" "$4"
+	has "$2: the right line fails" "$(printf '%s\n' "$out" | grep -m 1 '^not ok')" "$4"
 }
 wrong channel deaf 's/op != me->receiving/1 || op != me->receiving/' \
-	"a cancelled receive ends exactly once"
+	"a receive with nothing to receive stays pending"
 wrong channel twice 's/^\tme->host->op_done(op, CSN_E_CANCELLED, NULL);/&\n&/' \
-	"a cancelled receive ends exactly once, as cancelled (-10, 2 times)"
+	"a cancelled receive ends as cancelled (-10, not ended once)"
 wrong channel wide 's/message.len > me->limit/message.len > me->limit + 1/' \
 	"a message over max_message is refused as too big"
 wrong channel nobound 's/max_message = me->limit/max_message = 0/' "caps: max_message is 1 to"
@@ -108,8 +104,11 @@ with() {
 }
 with attest_psk "no evidence to a challenge is never a pass" key="$dir/given/key"
 with attest_x509 "no evidence to a challenge is never a pass" anchors="$dir/given/anchor.pem"
-with channel_file "a cancelled receive ends exactly once" folder="$dir/given"
-with store_sqlite "no operation is left behind" path="$dir/given/db"
+with channel_file "a cancelled receive ends as cancelled" folder="$dir/given"
+with store_sqlite "after kill -9 everything that was answered is there" path="$dir/given/db"
+mkdir -m 700 given/keys
+(umask 077 && openssl genpkey -algorithm ed25519 >given/keys/check.key 2>/dev/null)
+with keys_file "sign cancelled at each of" path="$dir/given/keys"
 out=$(countersign plugins check "$modules/channel_file.so" --set folder 2>&1)
 same "an option without a value exits 2" $? 2
 has "and says so" "$out" "is not KEY=VALUE"

@@ -25,6 +25,7 @@ text_done(struct text *text)
 	if (text->bytes != NULL)
 		csn_wipe(text->bytes, FILE_BYTES_MAX + 1);
 	free(text->bytes);
+	*text = (struct text){ NULL, 0 };
 }
 
 /* CSN_E_MISSING when there is no such file; @hidden: it must be ours alone. */

@@ -1,0 +1,141 @@
+#!/bin/bash
+# The checker, held to modules that are wrong in one way each: the lines it fails are
+# these, word for word, and no others.
+set -u
+. "${top_srcdir:?}/tests/kit/tap.sh"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+umask 022
+wrong=$top_srcdir/tests/modules/wrong checker=${top_builddir:?}/countersign-check
+read -ra cc <<<"${CC:-cc}"
+
+# build NAME KIND: NAME.c as KIND_wrong.so in a folder of its own.
+build() {
+	mkdir -p "$dir/$1"
+	"${cc[@]}" -std=gnu11 -O1 -g -Wall -Wextra -I"$top_srcdir/sdk/include" -I"$wrong" -fPIC \
+		-fvisibility=hidden -shared -Wl,-z,defs -o "$dir/$1/$2_wrong.so" "$wrong/$1.c" -lpthread
+}
+
+# finds NAME KIND LINES [ARG...]: LINES are all that fail, without numbers and places.
+finds() {
+	local name=$1 kind=$2 want=$3 out rc=0
+	shift 3
+	build "$name" "$kind" || {
+		tap_ok 1 "$name is built"
+		return
+	}
+	out=$("$checker" --limit 20 "$@" "$dir/$name/${kind}_wrong.so" 2>"$dir/$name/err") || rc=$?
+	same "$name.c: $(sed -n '1s:^/\* \(.*\) \*/$:\1:p' "$wrong/$name.c")" \
+		"$(printf '%s\n' "$out" | sed -n 's/+0x[0-9a-f]*//; s/^not ok [0-9]* - //p')" "$want"
+	same "$name.c: the exit code says so" "$rc" "$([ -n "$want" ] && echo 1 || echo 0)"
+}
+
+# What needs a malloc of the checker's own; the sanitizers bring theirs.
+with_malloc() {
+	if [ -n "$sanitized" ]; then
+		tap_ok 0 "$1.c # SKIP the sanitizers bring their own malloc"
+	else
+		finds "$@"
+	fi
+}
+
+sanitized=
+if grep -q '^CSN_CFLAGS.*-fsanitize=address' "$top_builddir/Makefile"; then
+	sanitized=1
+	export ASAN_OPTIONS=handle_segv=0:detect_leaks=0
+fi
+pin=pin=correct-horse-battery
+life="create and destroy"
+
+# Nothing.
+finds sound channel ""
+finds durable store "" --set path="$dir/durable/book"
+
+# Crashes, hangs and the like cost a line, and the checker goes on.
+finds crashes channel "it crashes with SIGSEGV in create: $life"
+finds exits channel "it ends the process with exit code 3 in create: $life"
+finds hangs channel "it hangs in caps: $life" --limit 1
+finds silent channel "the first create says why it failed and leaves *ret_self alone"
+
+# Operations.
+finds never channel "a message of max_message bytes is carried (-9)
+every operation ends: send never ended"
+finds twice channel "no operation ends twice: send was ended twice"
+finds deaf channel "a cancelled receive ends as cancelled (-10, not ended once)
+every operation ends: receive did not end when it was cancelled"
+finds thread channel "what is marked [loop] is called on the loop's thread: op_done was called from another thread"
+finds sleeps channel "send is back within a blink of 20 ms"
+finds computes channel "caps is back within a blink of 20 ms"
+
+# Sizes.
+finds newer channel "it crashes with SIGSEGV in caps: $life"
+finds laterhost channel "it crashes with SIGSEGV in create: $life"
+finds greedy channel "a host of a later contract: what is beyond is left alone: caps wrote beyond what it knows
+no struct is written beyond its size: caps wrote beyond what it knows"
+
+# Memory and secrets.
+with_malloc leaks channel "create, use and destroy leak no memory: 24 bytes each time, the last asked for by channel_wrong.so"
+with_malloc unchecked channel "it crashes with SIGSEGV in create: allocation 3 of 4 fails"
+with_malloc half channel "each allocation failing: a create that fails frees what it had (allocation 4 fails; what is left was asked for by channel_wrong.so)"
+with_malloc talks channel "no secret is in memory that was given back: freed by channel_wrong.so" --set $pin
+with_malloc keeps channel "no secret is in memory after destroy" --set $pin
+with_malloc logs channel "the host's functions are called as host.h says: log was given a secret" --set $pin
+finds opens channel "create, use and destroy leave no descriptor open"
+finds timer channel "destroy leaves nothing in the loop: a timer after destroy"
+finds stale channel "the host's functions are called as host.h says: timer_drop got a timer that has run or was dropped"
+
+# Channels.
+finds cuts channel "it carries line ends to its sender as sent: something else came"
+finds short channel "it carries max_message bytes, 64, to its sender as sent"
+finds backwards channel "it carries 3 messages in a row to its sender in order"
+finds trusting channel "it crashes with SIGSEGV in feed: samples without memory"
+finds corrupts channel "what one instance shows another one takes in
+a frame is drawn on and otherwise left alone: render changed its frame's shape or memory"
+
+# Verifiers.
+finds credulous attest "no evidence at all is never a pass
+no evidence at all: appraise does not raise it
+no evidence to a challenge is never a pass
+no evidence to a challenge: appraise does not raise it"
+finds raises attest "an undecided verdict is not raised"
+finds undecided attest "one byte: an answer of CSN_OK holds a judgement"
+finds decided attest "no evidence at all: an error leaves the verdict undecided
+no evidence to a challenge: an error leaves the verdict undecided
+one byte: an error leaves the verdict undecided
+noise: an error leaves the verdict undecided
+noise without a challenge: an error leaves the verdict undecided
+the challenge itself: an error leaves the verdict undecided
+zeros of a signature's length: an error leaves the verdict undecided
+zeros of a MAC's length: an error leaves the verdict undecided
+four thousand bytes: an error leaves the verdict undecided"
+with_malloc failopen attest "noise is never a pass, whatever fails: noise was accepted"
+
+# Formats.
+finds trailing format "a byte behind the end is refused"
+finds lossy format "a record comes back as it went in"
+with_malloc unwiped format "no secret is in memory that was given back: freed by format_wrong.so"
+with_malloc open format "no secret is in memory that was given back: a buffer with one is not marked secret"
+
+# Stores.
+stored() { finds "$1" store "$2" --set path="$dir/$1/book"; }
+synced="the disk was told to write it down before the answer (0)"
+listened="when the disk says that it cannot, the answer is no (0)"
+stored later "after kill -9 everything that was answered is there
+and its audit entries with it
+$synced
+$listened"
+stored nosync "$synced
+$listened"
+stored optimist "$listened"
+stored parts "of a refused transaction nothing is kept
+and nothing of that transaction is kept
+those of a refused transaction are not
+and there is none past the end
+and its audit entries with it"
+stored forgives "a second one is refused (0)
+and so is a transaction that holds it (0)
+of a refused transaction nothing is kept
+those of a refused transaction are not
+and there is none past the end
+a claim is for ever"
+tap_done

@@ -1,0 +1,3 @@
+/* Fails and leaves a judgement behind. */
+#define RESULT CSN_E_IO
+#include "attest.h"

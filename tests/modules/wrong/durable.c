@@ -1,0 +1,2 @@
+/* Nothing is wrong here. */
+#include "store.h"

@@ -1,0 +1,3 @@
+/* Grants a claim again. */
+#define CLAIMED(row) 0
+#include "store.h"

@@ -1,0 +1,3 @@
+/* Fills whatever size it is told. */
+#define ON_CAPS(me, caps) memset((char *)(caps) + sizeof *(caps), 1, (caps)->size - sizeof *(caps))
+#include "channel.h"

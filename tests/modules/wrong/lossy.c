@@ -1,0 +1,3 @@
+/* Loses the last byte of a record. */
+#define LENGTH(in) ((in).len - 3)
+#include "format.h"

@@ -1,0 +1,3 @@
+/* Never ends a send. */
+#define ON_SENT(me, op) (void)(op)
+#include "channel.h"

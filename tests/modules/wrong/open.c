@@ -1,0 +1,3 @@
+/* Does not mark its answer as secret. */
+#define FLAGS 0
+#include "format.h"

@@ -1,0 +1,3 @@
+/* Keeps half of a refused transaction. */
+#define BACK(me, before) (void)(before)
+#include "store.h"

@@ -1,0 +1,3 @@
+/* Carries less than it says. */
+#define KEEP(message) ((message).len > LIMIT / 2 ? LIMIT / 2 : (message).len)
+#include "channel.h"
