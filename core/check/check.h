@@ -54,7 +54,9 @@ struct bench {
 	const struct csn_config    *config, *peer_config; /* NULL: defaults      */
 	const char                 *inject; /* --inject: where strange bytes go */
 	const char                 *const *secret_files;
-	size_t                      growth; /* bytes a later contract would add */
+	uint16_t                    minor;    /* the oldest host that will do    */
+	bool                        old_host; /* be that one                     */
+	size_t                      growth;   /* bytes a later contract would add */
 	struct csn_loop            *loop;
 	struct csn_ops             *ops;
 	const struct csn_host      *host; /* as the plugin sees it             */

@@ -175,9 +175,10 @@ run_scene(const char *what, void (*run)(void))
 }
 
 static void
-run_component(const struct csn_component *c)
+run_component(const struct csn_component *c, uint16_t minor)
 {
 	bench.component = c;
+	bench.minor     = minor;
 	memset(page->broken, 0, sizeof page->broken);
 	page->created = 0;
 	printf("# %s %s: %s\n", csn_kind_name(c->kind), c->name, c->summary);
@@ -209,14 +210,16 @@ check_module(const char *path)
 	struct csn_error   err    = { 0 };
 	struct csn_loader *loader = csn_loader_new(NULL, NULL);
 	char              *real   = realpath(path, NULL);
+	const struct csn_plugin *plugin;
 	bool               taken;
 
 	if (loader == NULL)
 		return 70;
 	taken = csn_loader_add_file(loader, real != NULL ? real : path, &err) == CSN_OK;
 	check_ok(taken, "the loader takes the module%s%s", err.text[0] ? ": " : "", err.text);
-	for (size_t i = 0; taken && csn_loader_list(loader)->plugin->components[i] != NULL; i++)
-		run_component(csn_loader_list(loader)->plugin->components[i]);
+	plugin = csn_loader_list(loader) != NULL ? csn_loader_list(loader)->plugin : NULL;
+	for (size_t i = 0; taken && plugin->components[i] != NULL; i++)
+		run_component(plugin->components[i], plugin->abi_minor);
 	printf("1..%d\n", page->count);
 	free(real);
 	csn_loader_free(loader);

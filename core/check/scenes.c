@@ -175,13 +175,16 @@ over(void)
 void
 scene_size(void)
 {
-	check_doing("a host table and structs that end where contract 0.9 ends");
+	bench.old_host = true;
+	check_doing("a host table and structs that end where contract 0.%u ends", bench.minor);
 	if (!ready())
 		return;
 	exercise();
 	over();
-	check_ok(true, "a host of contract 0.9: nothing beyond its table and structs is used");
-	bench.growth = LATER;
+	check_ok(true, "a host of contract 0.%u: nothing beyond its table and structs is used",
+	         bench.minor);
+	bench.old_host = false;
+	bench.growth   = LATER;
 	check_doing("a host table and structs that are longer than the plugin knows");
 	if (!ready())
 		return;

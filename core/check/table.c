@@ -4,6 +4,8 @@
 #include "core/check/heap.h"
 #include "core/host.h"
 
+#include <countersign/ceremony.h>
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -412,10 +414,32 @@ bench_close(void)
 
 /* --- structs whose end is watched ------------------------------------------------------------ */
 
-void *
-scratch(enum slot slot, size_t len)
+/* How long a struct was up to and with contract 0.@minor; the host adds at its end. */
+static const struct {
+	enum slot slot;
+	uint16_t  minor;
+	size_t    len;
+} earlier[] = {
+	{ SLOT_VERDICT, 9, offsetof(struct csn_verdict, reason_count) },
+	{ SLOT_BEGIN, 10, offsetof(struct csn_begin, resume) },
+};
+
+/* What the oldest host hands out that this plugin says it can do with. */
+static size_t
+oldest(enum slot slot, size_t len)
 {
+	for (size_t i = 0; i < sizeof earlier / sizeof earlier[0]; i++)
+		if (earlier[i].slot == slot && bench.minor <= earlier[i].minor)
+			return earlier[i].len;
+	return len;
+}
+
+void *
+scratch(enum slot slot, size_t now_len)
+{
+	size_t len  = bench.old_host ? oldest(slot, now_len) : now_len;
 	size_t size = len + bench.growth, unit = (size_t)sysconf(_SC_PAGESIZE);
+	size_t lead = (size + 7) & ~(size_t)7; /* where it begins, before the page */
 	size_t room = (size + unit - 1) / unit * unit;
 	char  *base = slots[slot].base;
 
@@ -435,21 +459,22 @@ scratch(enum slot slot, size_t len)
 	slots[slot].growth = bench.growth;
 	memset(base, 0, room);
 	uint32_t told = (uint32_t)size;
-	memcpy(base + room - size, &told, sizeof told);
-	return base + room - size;
+	memcpy(base + room - lead, &told, sizeof told);
+	return base + room - lead;
 }
 
 void
 scratch_check(enum slot slot, const char *what)
 {
 	const size_t   size = slots[slot].len + slots[slot].growth;
-	const uint8_t *at   = (const uint8_t *)slots[slot].base + slots[slot].room - size;
+	const size_t   lead = (size + 7) & ~(size_t)7;
+	const uint8_t *at   = (const uint8_t *)slots[slot].base + slots[slot].room - lead;
 	uint32_t       told;
 
 	memcpy(&told, at, sizeof told);
 	if (told != size)
 		check_broken(RULE_SIZE, "%s changed the size it was told", what);
-	for (size_t i = slots[slot].len; i < size; i++)
+	for (size_t i = slots[slot].len; i < lead; i++)
 		if (at[i] != 0)
 			check_broken(RULE_SIZE, "%s wrote beyond what it knows", what);
 }

@@ -61,5 +61,5 @@ psk_create(const struct csn_host *host, const struct csn_config *config, void **
 	return CSN_OK;
 }
 
-CSN_PLUGIN(attest_psk, .abi_minor = 9, .version = "0.1.0", .license = "Apache-2.0",
+CSN_PLUGIN(attest_psk, .abi_minor = 10, .version = "0.1.0", .license = "Apache-2.0",
            .origin = "countersign", .components = CSN_LIST(&psk_component));

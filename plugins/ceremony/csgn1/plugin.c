@@ -107,5 +107,5 @@ csgn1_create(const struct csn_host *host, const struct csn_config *config, void 
 	return CSN_OK;
 }
 
-CSN_PLUGIN(ceremony_csgn1, .abi_minor = 9, .version = "0.1.0", .license = "Apache-2.0",
+CSN_PLUGIN(ceremony_csgn1, .abi_minor = 11, .version = "0.1.0", .license = "Apache-2.0",
            .origin = "countersign", .components = CSN_LIST(&csgn1_component));
