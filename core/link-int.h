@@ -39,6 +39,7 @@ struct link {
 
 	struct link_listener *listeners;
 	struct csn_error why; /* what a plugin said when it refused a call */
+	char trouble[192];    /* what was said last; "" since it works      */
 	struct csn_frame in;
 	uint64_t fed_ns;
 
@@ -62,6 +63,8 @@ bool link_op_over(struct link *link, struct csn_op **slot, struct csn_op *op);
 void link_op_end(struct csn_op **slot);
 void link_media_off(struct link *link);
 bool link_media_ready(struct link *link, int *ret_result);
+/* Something is wrong: says so to those who listen, or to the log, once. */
+void link_trouble(struct link *link, int result, const struct csn_error *err);
 void link_media_failed(struct link *link, int result, const struct csn_error *err);
 
 /* link-send.c */

@@ -25,8 +25,7 @@ link_retry_soon(struct link *link)
 static void
 retry_later(struct link *link, int result, const struct csn_error *err)
 {
-	csn_log_line(link->parts.log, CSN_LOG_WARN, link->label, "receiving: %s",
-		     err != NULL ? csn_error_text(err) : csn_result_text(result));
+	link_trouble(link, result, err);
 	link_retry_soon(link);
 }
 
@@ -55,9 +54,10 @@ on_received(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 		return;
 	if (result == CSN_OK && csn_buf_bytes(buf).len > link->caps.max_message)
 		result = CSN_E_TOO_BIG;
-	if (result == CSN_OK)
+	if (result == CSN_OK) {
+		link->trouble[0] = '\0';
 		deliver(link, csn_buf_bytes(buf));
-	else if (result != CSN_E_TIMEOUT && result != CSN_E_CANCELLED) {
+	} else if (result != CSN_E_TIMEOUT && result != CSN_E_CANCELLED) {
 		retry_later(link, result, csn_op_error(op));
 		return;
 	}
@@ -94,6 +94,7 @@ on_captured(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 		result = link->parts.channel->feed(link->parts.channel_self, in);
 	}
 	if (result == CSN_OK) {
+		link->trouble[0] = '\0';
 		pump_capture(link);
 		return;
 	}

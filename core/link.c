@@ -140,10 +140,30 @@ out_ready(struct link *link)
 }
 
 void
+link_trouble(struct link *link, int result, const struct csn_error *err)
+{
+	char text[sizeof link->trouble];
+	bool heard = false;
+
+	snprintf(text, sizeof text, "%s: %s", link->label,
+		 err != NULL ? csn_error_text(err) : csn_result_text(result));
+	if (strcmp(text, link->trouble) == 0)
+		return;
+	memcpy(link->trouble, text, sizeof text);
+	for (struct link_listener *l = link->listeners; l != NULL; l = l->next) {
+		if (l->trouble != NULL)
+			l->trouble(l->arg, text);
+		heard = heard || l->trouble != NULL;
+	}
+	if (!heard)
+		csn_log_line(link->parts.log, CSN_LOG_WARN, link->label, "%s",
+			     text + strlen(link->label) + 2);
+}
+
+void
 link_media_failed(struct link *link, int result, const struct csn_error *err)
 {
-	csn_log_line(link->parts.log, CSN_LOG_WARN, link->label, "%s",
-		     err != NULL ? csn_error_text(err) : csn_result_text(result));
+	link_trouble(link, result, err);
 	link_media_off(link);
 	link->showing = false;
 	link_retry_soon(link); /* a camera may come back; a send is told instead   */

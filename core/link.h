@@ -52,10 +52,13 @@ void link_rest(struct link *link);
 /* A message, its bytes borrowed; @at_ns is when its last byte came. */
 typedef void link_message_fn(void *arg, const struct link *link, uint64_t at_ns,
 			     struct csn_bytes message);
-/* In its owner's memory; zeroed but for fn and arg. */
+/* What is wrong with the medium, one line, borrowed; said again only when it changes. */
+typedef void link_trouble_fn(void *arg, const char *text);
+/* In its owner's memory; zeroed but for fn, trouble (optional) and arg. */
 struct link_listener {
 	struct link_listener *next;
 	link_message_fn *fn;
+	link_trouble_fn *trouble;
 	void *arg;
 };
 /* Every listener hears every message. */

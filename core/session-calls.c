@@ -43,6 +43,8 @@ end_call(struct call *call, int result)
 	return result;
 }
 
+static const char *const role_names[] = { "", "offer", "bind", "return", "bulk" };
+
 /* ---- messages ----------------------------------------------------------------- */
 
 static void
@@ -51,8 +53,14 @@ on_sent(void *arg, int result, const struct csn_error *err)
 	struct call *call = arg;
 
 	call->send = NULL;
-	if (result < 0 && err != NULL)
-		session_story(call->s, 0, csn_error_text(err));
+	if (result < 0 && err != NULL) {
+		char text[256];
+
+		snprintf(text, sizeof text, "%s: %s", role_names[call->role],
+			 csn_error_text(err));
+		session_because(call->s, "channel");
+		session_story(call->s, SESSION_TROUBLE, text);
+	}
 	session_answer(call, result, NULL);
 }
 
@@ -115,6 +123,14 @@ on_message(void *arg, const struct link *link, uint64_t at_ns, struct csn_bytes 
 	csn_buf_unref(buf);
 }
 
+static void
+on_trouble(void *arg, const char *text)
+{
+	struct role *role = arg;
+
+	session_story(role->s, SESSION_TROUBLE, text);
+}
+
 static int
 call_listen(struct csn_session *pub, uint32_t role)
 {
@@ -127,6 +143,7 @@ call_listen(struct csn_session *pub, uint32_t role)
 		return CSN_E_MISSING;
 	struct role *r = &s->roles[role];
 	r->listener.fn = on_message;
+	r->listener.trouble = on_trouble;
 	r->listener.arg = r;
 	int result = link_listen(link, &r->listener);
 	if (result == CSN_OK)
@@ -160,15 +177,19 @@ call_ask(struct csn_session *pub, uint32_t id, const struct csn_prompt *prompt)
 	if (call == NULL)
 		return r;
 	const struct session_parts *parts = &call->s->parts;
-	if (!CSN_HAS(parts->prompt, ask))
+	if (!session_may_ask(call->s)) {
+		session_because(call->s, parts->no_input ? "no-input" : "prompt");
 		return end_call(call, CSN_E_MISSING);
+	}
 	struct csn_op *op = session_op(call, "prompt: ask", ASK_MS,
 				       parts->prompt->cancel, parts->prompt_self);
 	if (op == NULL)
 		return end_call(call, CSN_E_NOMEM);
-	return end_call(call,
-			session_op_started(call, parts->prompt->ask(parts->prompt_self,
-								    op, prompt)));
+	r = session_op_started(call,
+			       parts->prompt->ask(parts->prompt_self, op, prompt));
+	if (r == CSN_E_MISSING)
+		session_because(call->s, "prompt");
+	return end_call(call, r);
 }
 
 static int

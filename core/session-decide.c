@@ -289,7 +289,7 @@ ask_second_person(struct call *call)
 			"agree?",
 	};
 
-	if (!CSN_HAS(parts->prompt, ask))
+	if (!session_may_ask(call->s))
 		return record_decision(call, false, "two-person");
 	call->then = second_person;
 	struct csn_op *op = session_op(call, "prompt: second person", TWO_PERSON_MS,

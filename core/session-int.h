@@ -84,6 +84,7 @@ struct session {
 	uint32_t outcome, code;
 	char reason[AUDIT_REASON_MAX];
 	char text[256];
+	char words[128]; /* what a plugin said when an operation of ours failed last */
 };
 
 /* session.c */
@@ -104,6 +105,12 @@ int session_limit(struct session *s);
 __attribute__((format(printf, 3, 4))) void
 session_fail(struct session *s, const char *reason, const char *fmt, ...);
 void session_story(struct session *s, uint32_t stage, const char *text);
+/* An operation of ours failed, in the plugin's words. */
+void session_words(struct session *s, const struct csn_error *err);
+/* Should it end as refused by the ceremony, this is the stable word for it. */
+void session_because(struct session *s, const char *reason);
+/* Is there a prompt, and one that needs no person where none may be asked? */
+bool session_may_ask(const struct session *s);
 /* The ceremony's own goodbye, already judged. */
 void session_close(struct session *s, uint32_t outcome, uint32_t code,
 		   const char *reason, const char *text);

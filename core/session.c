@@ -117,7 +117,7 @@ int
 session_op_started(struct call *call, int result)
 {
 	if (result < 0) {
-		session_story(call->s, 0, csn_error_text(csn_op_error(call->op)));
+		session_words(call->s, csn_op_error(call->op));
 		csn_op_drop(call->op);
 		call->op = NULL;
 	}
@@ -136,7 +136,7 @@ session_op_over(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 		return;
 	}
 	if (result < 0 && csn_op_error(op)->text[0] != '\0')
-		session_story(s, 0, csn_op_error(op)->text);
+		session_words(s, csn_op_error(op));
 	if (call->then != NULL)
 		call->then(call, result, buf);
 	else
@@ -231,6 +231,47 @@ session_story(struct session *s, uint32_t stage, const char *text)
 		s->calls.story(s->calls.arg, stage, text);
 }
 
+void
+session_words(struct session *s, const struct csn_error *err)
+{
+	snprintf(s->words, sizeof s->words, "%s", csn_error_text(err));
+	session_story(s, 0, csn_error_text(err));
+}
+
+void
+session_because(struct session *s, const char *reason)
+{
+	snprintf(s->reason, sizeof s->reason, "%s", reason);
+}
+
+bool
+session_may_ask(const struct session *s)
+{
+	const struct csn_prompt_ops *prompt = s->parts.prompt;
+	bool alone = prompt != NULL &&
+		     prompt->size > offsetof(struct csn_prompt_ops, answers_alone) &&
+		     prompt->answers_alone != 0;
+
+	return CSN_HAS(prompt, ask) && (alone || !s->parts.no_input);
+}
+
+/* Why nothing came on a channel, in the words of that channel. */
+static void
+say_silence(struct session *s)
+{
+	char text[512], line[600];
+
+	for (uint32_t role = CSN_ROLE_OFFER; role <= CSN_ROLE_RETURN; role++) {
+		if (!s->roles[role].listening)
+			continue;
+		link_diagnose(s->parts.links[role], text, sizeof text);
+		snprintf(line, sizeof line, "%s: %s", link_medium(s->parts.links[role]),
+			 text);
+		if (text[0] != '\0')
+			session_story(s, 0, line);
+	}
+}
+
 /* ---- the end ------------------------------------------------------------------ */
 
 void
@@ -285,7 +326,7 @@ say_end(struct session *s)
 		.code = s->code,
 		.reason = s->reason,
 		.text = s->text,
-		.found = s->answer.found,
+		.found = s->answer.found[0] != '\0' ? s->answer.found : s->words,
 		.wanted = s->answer.wanted,
 	};
 
@@ -342,6 +383,8 @@ end_session(struct session *s)
 	if (s->ending || s->stepping)
 		return;
 	s->ending = true;
+	if (s->outcome != CSN_OUTCOME_ENROLLED && s->code != 0)
+		say_silence(s);
 	orphan_all(s);
 	rest_all(s);
 	csn_loop_timer_drop(s->life);

@@ -53,6 +53,7 @@ struct session_parts {
 	void *keys_self;
 	const struct csn_prompt_ops *prompt;
 	void *prompt_self;
+	bool no_input; /* no person may be asked */
 	const struct session_attest *attest;
 	size_t attest_count;
 	struct link *links[CSN_ROLE_BULK + 1]; /* by role */
@@ -66,6 +67,9 @@ struct session_end {
 	uint8_t sid[16], did[16];
 	bool has_sid, has_did;
 };
+
+/* @stage of a story line that says what this machine lacks: "channel X: found; next". */
+#define SESSION_TROUBLE UINT32_MAX
 
 typedef void session_story_fn(void *arg, uint32_t stage, const char *text);
 /* The session may be freed from here, or later. */

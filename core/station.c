@@ -75,6 +75,7 @@ csn_station_session(struct csn_station *st, const struct csn_station_ask *ask,
 	struct csn_begin begin = ask->begin;
 	int r = CSN_OK;
 
+	parts.no_input = ask->no_input;
 	if (begin.side == 0)
 		begin.side = st->side;
 	if (begin.side != (uint32_t)st->side)

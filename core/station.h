@@ -27,6 +27,7 @@ struct csn_station_override {
  * What a person is told while a session runs.  @stage is an enum csn_stage that
  * was entered, or 0 for a remark; @text is one line without secrets, borrowed.
  */
+#define CSN_STORY_TROUBLE UINT32_MAX /* or this: "what: found; next", of this machine  */
 typedef void csn_station_story_fn(void *arg, uint32_t stage, const char *text);
 
 /* How a session ended; borrowed for the length of the call. */
@@ -47,6 +48,7 @@ struct csn_station_ask {
 	struct csn_begin begin;      /* borrowed until the call returns     */
 	const char *format;          /* of @payload: "json", "cbor"         */
 	struct csn_bytes payload;    /* station side: what to deliver       */
+	bool no_input;               /* a question to a person is refused   */
 	csn_station_story_fn *story; /* optional                            */
 	csn_station_end_fn *end;
 	void *arg;

@@ -26,7 +26,7 @@ enum cli_exit {
 /* What one run of the command is about. */
 struct cli {
 	const char *config;  /* -c, NULL: the default place                   */
-	int         json, json_lines, quiet, verbose;
+	int         json, json_lines, quiet, verbose, no_input;
 	bool        ascii;   /* marks in ASCII: the locale has no UTF-8       */
 	json_t     *doc;     /* members of the answer, printed at the end     */
 	char      **args;    /* what popt left over                           */
@@ -56,6 +56,8 @@ struct cli_failure {
 /* Prints @text and @why, remembers them for --json; returns @exit_code. */
 int cli_fail(struct cli *cli, int exit_code, const struct cli_failure *why,
              const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The same words for what is no failure of the whole command; remembers nothing. */
+void cli_tell(const struct cli_failure *why, const char *text);
 /* One line of data on standard output; nothing with --json or -q. */
 void cli_line(const struct cli *cli, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

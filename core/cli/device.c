@@ -305,7 +305,7 @@ run_agent(struct cli *cli)
 	}
 	runner_close(&r);
 	free(config);
-	return runner_interrupted() && code == CLI_OK ? CLI_INTERRUPTED : code;
+	return code;
 }
 
 static int

@@ -20,6 +20,8 @@ const struct poptOption cli_globals[] = {
 	  "the story as JSON lines on standard output", NULL },
 	{ "quiet", 'q', POPT_ARG_NONE, &cli.quiet, 0, "errors only", NULL },
 	{ "verbose", 'v', POPT_ARG_NONE, &cli.verbose, 0, "debug messages too", NULL },
+	{ "no-input", 0, POPT_ARG_NONE, &cli.no_input, 0,
+	  "ask nobody: what would need an answer ends with an error (exit 2)", NULL },
 	{ "help", 'h', POPT_ARG_NONE, &want_help, 0, "what the command does", NULL },
 	{ "version", 0, POPT_ARG_NONE, &want_version, 0, "the version", NULL },
 	POPT_TABLEEND,

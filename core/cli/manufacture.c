@@ -124,7 +124,19 @@ read_owner(struct cli *cli, struct plant *p)
 		                                       .found  = owner_path,
 		                                       .wanted = "a PEM key" },
 		                "no owner's anchor: %s", pki_reason());
-	return CLI_OK;
+	if (EVP_PKEY_is_a(p->owner, suite == 1 ? "ED25519" : "EC") == 1)
+		return CLI_OK;
+	return cli_fail(cli, CLI_USAGE,
+	                &(struct cli_failure){
+				.code   = "CSN-USE-009",
+				.found  = owner_path,
+				.wanted = suite == 1 ? "an Ed25519 key, as suite 1 has it"
+	                                             : "a P-256 key, as suite 2 has it",
+				.effect = "no device was made",
+				.next   = suite == 1 ? "--owner station/owner/owner-1.key, or --suite 2"
+	                                             : "--owner station/owner/owner-2.key, or --suite 1",
+			},
+	                "--owner: the key does not fit --suite %d", suite);
 }
 
 static int

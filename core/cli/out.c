@@ -83,6 +83,17 @@ set_member(json_t *object, const char *name, const char *value)
 		json_object_set_new(object, name, json_string(value));
 }
 
+void
+cli_tell(const struct cli_failure *why, const char *text)
+{
+	fprintf(stderr, "countersign: %s%s%s%s\n", text, why->code != NULL ? "  [" : "",
+	        why->code != NULL ? why->code : "", why->code != NULL ? "]" : "");
+	print_member("found", why->found);
+	print_member("wanted", why->wanted);
+	print_member("effect", why->effect);
+	print_member("next", why->next);
+}
+
 int
 cli_fail(struct cli *cli, int exit_code, const struct cli_failure *why, const char *fmt, ...)
 {
@@ -95,12 +106,7 @@ cli_fail(struct cli *cli, int exit_code, const struct cli_failure *why, const ch
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
-	fprintf(stderr, "countersign: %s%s%s%s\n", text, why->code != NULL ? "  [" : "",
-	        why->code != NULL ? why->code : "", why->code != NULL ? "]" : "");
-	print_member("found", why->found);
-	print_member("wanted", why->wanted);
-	print_member("effect", why->effect);
-	print_member("next", why->next);
+	cli_tell(why, text);
 
 	json_t *error = json_object();
 	set_member(error, "code", why->code);

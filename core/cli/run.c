@@ -68,6 +68,7 @@ start_row(struct batch *b, struct row *row, struct csn_error *err)
 		           .subject = { row->subject, row->subject_len } },
 		.format  = format,
 		.payload = { b->payload, b->payload_len },
+		.no_input = b->cli->no_input != 0,
 		.end     = on_end,
 		.arg     = row,
 	};
@@ -150,8 +151,12 @@ report(struct batch *b)
 	cli_line(b->cli, "enrolled %d · offered %d · refused %d · unknown %d",
 	         counts[CSN_OUTCOME_ENROLLED], counts[CSN_OUTCOME_OFFERED],
 	         counts[CSN_OUTCOME_REFUSED], counts[CSN_OUTCOME_UNKNOWN]);
-	return counts[CSN_OUTCOME_REFUSED] + counts[CSN_OUTCOME_UNKNOWN] + counts[0] > 0 ? CLI_PARTLY
-	                                                                               : CLI_OK;
+	if (counts[CSN_OUTCOME_ENROLLED] == (int)b->count)
+		return CLI_OK;
+	return runner_exit(counts[CSN_OUTCOME_ENROLLED] + counts[CSN_OUTCOME_OFFERED] <
+	                                   (int)b->count ?
+	                           CLI_PARTLY :
+	                           CLI_OK);
 }
 
 static int

@@ -14,6 +14,7 @@ struct runner {
 	uint32_t outcome, code;
 	uint8_t  sid[16], did[16];
 	char     text[256], found[128], wanted[128], reason[48];
+	char     trouble[256]; /* what this machine lacked last: "what: found; next" */
 };
 
 /* Opens what the configuration names; CLI_OK or an exit code after cli_fail. */
@@ -25,5 +26,7 @@ int runner_report(struct runner *r);
 void runner_close(struct runner *r);
 /* Was Ctrl-C pressed? */
 bool runner_interrupted(void);
+/* @code, or 128 and the signal that interrupted. */
+int runner_exit(int code);
 
 #endif

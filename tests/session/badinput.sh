@@ -71,7 +71,21 @@ eyes_and_ears() {
 	EOT
 }
 
-# Not there yet: it says so, with the next step, and tries again until it is stopped.
+# troubled WHAT FOUND NEXT: said once, with what was found, what is wanted and what to do.
+troubled() {
+	wait_until "$1" grep -q "found .*$2" device.err
+	check "$1: said once" test "$(grep -c "found .*$2" device.err)" -eq 1
+	check "$1: what is wanted" grep -q '^ *wanted ' device.err
+	has "$1: the next step" "$(cat device.err)" "$3"
+}
+
+# waits_and_stops WHAT: it tries again until it is stopped, and nothing came of it.
+waits_and_stops() {
+	stop "$device_pid"
+	same "$1: stopped while it waits, exit 130" "$rc" 130
+	same "$1: nothing was committed" "$(shown device next)" 0
+}
+
 devices_missing() {
 	if [ ! -e "$modules/media_gst.so" ]; then
 		echo "ok $((tap_count += 1)) - camera and sound # SKIP built without media/gst"
@@ -79,33 +93,177 @@ devices_missing() {
 	fi
 	eyes_and_ears 'through = "camera"; device = "/dev/video99";' >device/eyes.conf
 	PULSE_SERVER=unix:$work/nobody start_device device -c device/eyes.conf
-	wait_until "the camera's absence" grep -q '/dev/video99' device.err
-	wait_until "the microphone's absence" grep -q 'no microphone' device.err
-	stop "$device_pid"
-	has "no camera: the next step" "$(cat device.err)" "v4l2-ctl --list-devices"
-	has "no sound server: the next step" "$(cat device.err)" "pactl info"
-	same "stopped while it waits: exit 1" "$rc" 1
-	same "nothing was committed" "$(shown device next)" 0
+	troubled "no camera" "no camera (/dev/video99)" "v4l2-ctl --list-devices"
+	troubled "no sound server" "no microphone" "pactl info"
+	waits_and_stops "no camera and no microphone"
 }
 
-# The station's store on a disk with no room: no offer leaves that is not on record.
-full_disk() {
-	mkdir small
-	if ! mount -t tmpfs -o size=128k none small 2>mount.err; then
+# A recording at the rate of music: the modem's band is not in it.
+wrong_rate() {
+	python3 -c '
+import sys, wave
+with wave.open(sys.argv[1], "wb") as w:
+    w.setnchannels(1); w.setsampwidth(2); w.setframerate(44100); w.writeframes(bytes(88200))
+' device/music.wav
+	eyes_and_ears 'through = "camera";' |
+		sed 's|microphone : .*|microphone : { use = "file"; medium = "audio"; direction = "receive"; path = "music.wav"; };|
+		s|camera : .*|camera : { use = "file"; medium = "video"; direction = "receive"; path = "none"; };|' \
+			>device/music.conf
+	mkdir -p device/none
+	start_device device -c device/music.conf
+	troubled "a source at 44.1 kHz" "44100" "48000"
+	waits_and_stops "a source at 44.1 kHz"
+}
+
+# small_disk SIDE-CONFIG NEW-CONFIG STORE: that side's store on a disk with little room.
+small_disk() {
+	mkdir -p small
+	if ! mount -t tmpfs -o size=400k none small 2>mount.err; then
 		echo "ok $((tap_count += 1)) - full disk # SKIP no tmpfs: $(head -n 1 mount.err)"
-		return
+		return 1
 	fi
 	mounted=$work/parties/small
-	sed "s|path = \"state.db\"|path = \"$mounted/state.db\"|" $conf >station/full.conf
-	head -c 200000 /dev/zero >small/filler 2>/dev/null
-	# shellcheck disable=SC2046
-	timeout --foreground 60 $(provision device/manifest.cbor payload.json station/full.conf) \
-		>bad.out 2>bad.err <&-
-	check "a full disk: not a success" test $? -ne 0
-	sed 's/^/# /' bad.err
-	check "a full disk: next" grep -q '^ *next ' bad.err
-	check "a full disk: nothing was offered" test -z "$(first station/air/offer)"
+	sed "s|path = \"$3\"|path = \"$mounted/$3\"|" "$1" >"$2"
+}
+
+fill() { cat /dev/zero >small/filler 2>/dev/null; }
+
+no_disk() {
 	umount small && mounted=''
+}
+
+# No offer leaves that is not on record.
+full_disk() {
+	small_disk $conf station/full.conf state.db || return
+	fill
+	clear_air
+	# shellcheck disable=SC2046
+	fails "a full disk" 3 CSN-RUN-001 "disk is full" \
+		$(provision device/manifest.cbor payload.json station/full.conf)
+	has "a full disk: the next step" "$(cat bad.err)" "free some space and try again"
+	check "a full disk: nothing was offered" test -z "$(first station/air/offer)"
+	no_disk
+}
+
+greeted() { [ -n "$(first station/air/offer)" ]; }
+
+# The disk fills up while the station waits for the hello.
+full_station() {
+	small_disk $conf station/full.conf state.db || return
+	clear_air
+	timeout --foreground 60 "$bin" provision device/manifest.cbor --payload payload.json \
+		--two-way -c station/full.conf >bad.out 2>bad.err <&- &
+	station_pid=$!
+	wait_until "the greeting" greeted
+	fill
+	start_device device
+	finish "$station_pid"
+	same "a disk that fills up: exit" "$rc" 3
+	stop "$device_pid"
+	has "a disk that fills up: the code" "$(cat bad.err)" "[CSN-RUN-003]"
+	check "a disk that fills up: found" grep -q '^ *found .*disk' bad.err
+	check "a disk that fills up: next" grep -q '^ *next .*make room' bad.err
+	check "a disk that fills up: no second message left" test -z "$(first station/air/bind)"
+	rm small/filler
+	"$bin" audit verify -c station/full.conf >verify.out 2>&1
+	same "a disk that filled up: the log verifies" $? 5
+	no_disk
+}
+
+# The device's disk fills up before its commit: the rung is still there.
+full_device() {
+	small_disk device/device.conf device/full.conf device.db || return
+	cp device/device.db* small/
+	clear_air
+	start_device device -c device/full.conf --json
+	wait_until "the device listens" listening "$device_pid"
+	fill
+	start_station device/manifest.cbor --json
+	finish "$device_pid"
+	same "a device's full disk: refused by its code" \
+		"$rc $(member device.out error code)" "1 CSN-190"
+	stop "$station_pid"
+	rm small/filler
+	"$bin" device show --json --dir device -c device/full.conf >device.show 2>&1 <&-
+	same "a device's full disk: the rung is still there" \
+		"$(member device.show device next) $(member device.show device enrolled)" "0 false"
+	clear_air
+	start_device device -c device/full.conf
+	start_station device/manifest.cbor
+	finish "$station_pid"
+	same "a device's full disk: with room again it is enrolled" "$rc" 0
+	finish "$device_pid"
+	no_disk
+	rm -f device/delivered.json
+}
+
+# A child of the watcher that waits on folders is ready for messages.
+listening() {
+	local child
+	child=$(ps -o pid= --ppid "$1" | tr -d ' ')
+	find "/proc/${child:-none}/fd" -lname '*inotify*' 2>/dev/null | grep -q .
+}
+
+# Keys that do not belong: a device of another owner, and a station's key that was changed.
+wrong_keys() {
+	"$bin" setup -q --dir other --plugin-path "$modules"
+	make_device stray --owner other/owner/owner-1.key
+	clear_air
+	start_device stray --json
+	start_station stray/manifest.cbor --json
+	finish "$device_pid"
+	same "a device of another owner refuses" "$rc $(member stray.out error code)" "1 CSN-135"
+	stop "$station_pid"
+	same "a device of another owner: nothing was committed" "$(shown stray next)" 0
+	clear_air
+	cp -r station swapped
+	cp other/keys/station-1.key swapped/keys/station-1.key
+	# shellcheck disable=SC2046
+	fails "a station's key that is not its certificate's" 3 CSN-RUN-001 "not for the key" \
+		$(provision device/manifest.cbor payload.json swapped/countersign.conf)
+	check "a wrong key: nothing was offered" test -z "$(first swapped/air/offer)"
+	fails "an owner's key of the other suite" 2 CSN-USE-009 "--owner" "$bin" manufacture \
+		--maker maker --out odd --suite 2 --owner station/owner/owner-1.key
+	has "an owner's key of the other suite: the remedy" "$(cat bad.err)" "owner-2.key"
+	check "an owner's key of the other suite: no device" test ! -e odd/device.state
+}
+
+# A plugin whose file is gone: its name, and where it was looked for.
+plugin_gone() {
+	mkdir few
+	cp "$modules"/*.so few/
+	rm few/channel_file.so
+	sed "s|path = \[.*\]|path = [ \"$PWD/few\" ]|" $conf >station/few.conf
+	# shellcheck disable=SC2046
+	fails "a plugin whose file is gone" 2 CSN-CFG-001 '"file"' \
+		$(provision device/manifest.cbor payload.json station/few.conf)
+}
+
+# Nobody can be asked: which answer was needed, and how to give it without a person.
+no_input() {
+	clear_air
+	# shellcheck disable=SC2046
+	{
+		fails "a PIN and no terminal" 3 CSN-RUN-004 "nobody to ask" \
+			setsid $(provision device/manifest.cbor) --pin
+		fails "a PIN and --no-input" 2 CSN-USE-008 "--no-input" \
+			$(provision device/manifest.cbor) --pin --no-input
+	}
+	check "nobody was asked: nothing was offered" test -z "$(first station/air/offer)"
+	sed 's/^prompt : .*/prompt : { use = "script"; path = "answers"; };/' $conf \
+		>station/script.conf
+	echo "pin 493027" >station/answers
+	timeout --foreground 60 "$bin" provision device/manifest.cbor --pin --no-input \
+		--payload payload.json -c station/script.conf >bad.out 2>bad.err <&- &
+	station_pid=$!
+	wait_until "the pair" pair_is_there
+	check "a prompt that needs no person may answer" test -n "$(first station/air/bind)"
+	start_device device --json --no-input
+	finish "$device_pid"
+	same "the device's PIN and --no-input" \
+		"$rc $(member device.out error code)" "2 CSN-USE-008"
+	same "the device's PIN: no try is counted" "$(shown device tries)" 0
+	stop "$station_pid"
 }
 
 # Canaries: a passphrase, a PIN and the device's seed in no word of either side.
@@ -148,6 +306,12 @@ gather_modules "$work/modules"
 make_parties "$work/parties"
 station_inputs
 devices_missing
+wrong_rate
+wrong_keys
+plugin_gone
+no_input
 full_disk
+full_station
+full_device
 canaries
 tap_done

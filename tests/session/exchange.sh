@@ -107,7 +107,7 @@ pin_wrong() {
 	same "a wrong PIN: its code" "$(member pin.out error code)" CSN-161
 	stop "$station_pid"
 	same "a wrong PIN: the station ends with an offer" "$(member station.out outcome)" offered
-	same "a wrong PIN: exit 0" "$rc" 0
+	same "a wrong PIN: stopped by Ctrl-C, exit 130" "$rc" 130
 	same "a wrong PIN: one try is counted" "$(shown pin tries)" 1
 	same "a wrong PIN: what was committed before it stays the last" \
 		"$(shown pin last_sid) $(shown pin next)" "$before"

@@ -223,12 +223,13 @@ stages_done(struct csgn1_device_run *run, const struct csn_event *ev)
 	end_soon(run, CSN_OUTCOME_ENROLLED, 0, "configuration accepted");
 }
 
+/* @result: CSN_E_REFUSED when policy said no, else why it could not be asked. */
 static void
-stages_refused(struct csgn1_device_run *run, const struct csn_event *ev)
+stages_refused(struct csgn1_device_run *run, const struct csn_event *ev, int result)
 {
 	if (run->accepting) {
 		run->accepting = false;
-		feed(run, ev, CSN_DEVICE_COMMITTED, CSN_E_REFUSED);
+		feed(run, ev, CSN_DEVICE_COMMITTED, result);
 		return;
 	}
 	/* The commit stands whatever is said of it now. */
@@ -247,14 +248,14 @@ next_stage(struct csgn1_device_run *run, const struct csn_event *ev)
 	int r = run->session->ops->decide(run->session, new_call(run, CALL_DECIDE),
 	                                  stages[run->stage]);
 	if (started(run, CALL_DECIDE, r) < 0)
-		stages_refused(run, ev);
+		stages_refused(run, ev, r);
 }
 
 static void
 on_decided(struct csgn1_device_run *run, const struct csn_event *ev)
 {
 	if (ev->result != CSN_OK) {
-		stages_refused(run, ev);
+		stages_refused(run, ev, ev->result);
 		return;
 	}
 	run->stage++;

@@ -199,6 +199,7 @@ const struct csn_prompt_ops script_ops = {
 	.size = sizeof script_ops,
 	.ask = script_ask,
 	.cancel = script_cancel,
+	.answers_alone = 1,
 };
 
 int

@@ -23,6 +23,8 @@ struct csn_prompt_ops {
 	/* [loop] No person there: CSN_E_MISSING, at once. */
 	int (*ask)(void *self, struct csn_op *op, const struct csn_prompt *prompt);
 	void (*cancel)(void *self, struct csn_op *op); /* [loop]              */
+	/* Since 0.11.  1: answers without a person, so it may be asked with --no-input. */
+	uint32_t answers_alone;
 };
 
 #endif
