@@ -87,6 +87,9 @@ tests_unit_lib_verdict_LDADD    = sdk/lib/libcsnsdk.la
 # What reads evidence others wrote: strict CBOR with tags, foreign keys, COSE of RFC 9052.
 noinst_LTLIBRARIES += sdk/lib/libcsnevidence.la
 sdk_lib_libcsnevidence_la_SOURCES = \
+	sdk/lib/corim-profile.c \
+	sdk/lib/corim.c \
+	sdk/lib/corim.h \
 	sdk/lib/cose-any.c \
 	sdk/lib/cose-any.h \
 	sdk/lib/pubkey.c \
@@ -112,3 +115,10 @@ TESTS += tests/fuzz/fuzz_line
 tests_fuzz_fuzz_line_SOURCES  = tests/fuzz/fuzz_line.c
 tests_fuzz_fuzz_line_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_line_LDADD    = sdk/lib/libcsnsdk.la
+
+check_PROGRAMS += tests/unit/lib_corim
+tests_unit_lib_corim_SOURCES  = tests/unit/lib_corim.c tests/kit/dice-forge.c tests/kit/dice-forge.h
+tests_unit_lib_corim_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_corim_LDADD    = sdk/lib/libcsnevidence.la sdk/lib/libcsncrypto.la \
+	sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+TESTS += tests/unit/lib_corim

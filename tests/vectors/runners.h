@@ -43,6 +43,9 @@ void run_json_suite(struct vec *v, const json_t *root);
 /* run-matter.c */
 void run_matter(struct vec *v, const json_t *root);
 
+/* run-corim.c */
+void run_corim(struct vec *v, const json_t *root);
+
 /* run-dice.c */
 void run_dice_chain(struct vec *v, const json_t *root);
 void run_dice_csr(struct vec *v, const json_t *root);

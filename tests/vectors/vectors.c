@@ -62,6 +62,8 @@ static const struct vec_runner runners[] = {
 	{ .pattern = "*libspdm/*.der", .run = run_dice_spdm, .raw = true },
 	{ .pattern = "*spdm-utils/*.der", .run = run_dice_spdm, .raw = true },
 	{ .pattern = "*caliptra/*.der", .run = run_dice_caliptra, .raw = true },
+	{ .pattern = "*corim/*.cbor", .run = run_corim, .raw = true },
+	{ .pattern = "*corim/*.json", .skip = "the source of a CBOR file beside it" },
 	{ .pattern = "*JSONTestSuite/*", .run = run_json_suite, .raw = true },
 	{ .pattern = "*wycheproof/*", .skip = "a function the protocol does not use" },
 	{ .pattern = "*psa-token/*", .skip = "attestation tokens have runners of their own" },
