@@ -113,6 +113,15 @@ on_played(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 		link_pump_send(link);
 }
 
+/* What render() may set is flags, time and count; the rest is whose memory it is. */
+static bool
+same_frame(const struct csn_frame *a, const struct csn_frame *b)
+{
+	return a->size == b->size && a->medium == b->medium && a->rate_hz == b->rate_hz &&
+	       a->grey == b->grey && a->width == b->width && a->height == b->height &&
+	       a->stride == b->stride && a->samples == b->samples;
+}
+
 /* The next picture or block: the channel's, else the silence after a burst. */
 static int
 render(struct link *link)
@@ -123,11 +132,19 @@ render(struct link *link)
 	out->flags = 0;
 	out->time_ns = csn_loop_now(link->parts.loop);
 	out->count = audio ? link->media_caps.block : 0;
+	const struct csn_frame given = *out;
 	int r = link->parts.channel->render(link->parts.channel_self, out);
 	if (r < 0)
 		return r;
+	if (!same_frame(&given, out)) {
+		*out = given;
+		return csn_fail(&link->why, CSN_E_INVALID,
+				"render changed its frame's shape or memory");
+	}
 	if (audio && out->count > link->media_caps.block)
-		return CSN_E_INVALID;
+		return csn_fail(&link->why, CSN_E_INVALID,
+				"render wrote %zu samples where %u have room", out->count,
+				link->media_caps.block);
 	if (out->count == 0 && audio && link->silence > 0) {
 		out->count = link->silence < link->media_caps.block
 				     ? link->silence

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define BLINK_MS 20u /* longer calls are in the debug log                    */
 #define END_MS 2500u /* for sessions to write down their end                  */
 
 static const char *const role_names[] = { "?", "offer", "bind", "return", "bulk" };
@@ -376,6 +377,16 @@ gather(struct csn_station *st, struct csn_error *err)
 	return CSN_OK;
 }
 
+/* In the words of who waits: everything else does while a plugin's call lasts. */
+static void
+on_slow(void *arg, const char *what, uint64_t took_ns)
+{
+	struct csn_station *st = arg;
+
+	csn_log_line(st->log, CSN_LOG_DEBUG, "loop", "%s took %u ms, a blink is %u", what,
+		     (unsigned)(took_ns / CSN_MS), BLINK_MS);
+}
+
 /* ---- up and down ---------------------------------------------------------------- */
 
 static int
@@ -399,6 +410,8 @@ build(struct csn_station *st, const char *path,
 	if (st->log == NULL || st->ops == NULL || st->host == NULL ||
 	    st->registry == NULL)
 		return csn_fail(err, CSN_E_NOMEM, "no memory for a station");
+	if (log_levels[st->own.log & 3] == CSN_LOG_DEBUG)
+		csn_loop_watch_slow(st->loop, BLINK_MS * CSN_MS, on_slow, st);
 	r = want_all(st, err);
 	if (r == CSN_OK)
 		r = csn_registry_start(st->registry, err);

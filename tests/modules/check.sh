@@ -6,15 +6,9 @@ set -u
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 umask 022
-wrong=$top_srcdir/tests/modules/wrong checker=${top_builddir:?}/countersign-check
-read -ra cc <<<"${CC:-cc}"
-
-# build NAME KIND: NAME.c as KIND_wrong.so in a folder of its own.
-build() {
-	mkdir -p "$dir/$1"
-	"${cc[@]}" -std=gnu11 -O1 -g -Wall -Wextra -I"$top_srcdir/sdk/include" -I"$wrong" -fPIC \
-		-fvisibility=hidden -shared -Wl,-z,defs -o "$dir/$1/$2_wrong.so" "$wrong/$1.c" -lpthread
-}
+checker=${top_builddir:?}/countersign-check
+# shellcheck source=tests/modules/build.sh
+. "$top_srcdir/tests/modules/build.sh"
 
 # finds NAME KIND LINES [ARG...]: LINES are all that fail, without numbers and places.
 finds() {
@@ -25,7 +19,7 @@ finds() {
 		return
 	}
 	out=$("$checker" --limit 20 "$@" "$dir/$name/${kind}_wrong.so" 2>"$dir/$name/err") || rc=$?
-	same "$name.c: $(sed -n '1s:^/\* \(.*\) \*/$:\1:p' "$wrong/$name.c")" \
+	same "$(about "$name")" \
 		"$(printf '%s\n' "$out" | sed -n 's/+0x[0-9a-f]*//; s/^not ok [0-9]* - //p')" "$want"
 	same "$name.c: the exit code says so" "$rc" "$([ -n "$want" ] && echo 1 || echo 0)"
 }
