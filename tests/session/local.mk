@@ -13,6 +13,10 @@ dist_check_SCRIPTS += tests/session/resume.sh
 TESTS += tests/session/resume.sh
 dist_check_SCRIPTS += tests/session/pin.sh
 TESTS += tests/session/pin.sh
+# Both halves against an implementation of docs/protocol.md that shares no line with them.
+dist_check_SCRIPTS += tests/session/peer.sh
+TESTS += tests/session/peer.sh
+EXTRA_DIST += tests/session/peer.py
 # The SDK as an author of plugins meets it: installed, with pkg-config alone.
 dist_check_SCRIPTS += tests/session/sdk.sh
 TESTS += tests/session/sdk.sh

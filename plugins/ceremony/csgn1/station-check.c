@@ -215,7 +215,10 @@ station_record(const struct station_trust *trust, struct csn_bytes record,
 		}
 	}
 	if (maker == NULL || makers != 1) {
-		note(trust, "found %zu makers of the suite, a record needs exactly one", makers);
+		note(trust,
+		     "found %zu makers of the suite, a record needs exactly one: "
+		     "name its PEM file as ceremony.makers",
+		     makers);
 		goto done;
 	}
 	memset(ret_device, 0, sizeof *ret_device);
