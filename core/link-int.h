@@ -42,6 +42,9 @@ struct link {
 	char trouble[192];    /* what was said last; "" since it works      */
 	struct csn_frame in;
 	uint64_t fed_ns;
+	link_frame_fn *frame_fn;
+	void *frame_arg;
+	bool ended; /* the recording, since the media was started         */
 
 	struct link_send *sends, **tail; /* the first is being sent when @sending */
 	bool sending, sent, showing;

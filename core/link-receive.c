@@ -67,6 +67,14 @@ on_received(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 		link_pump_receive(link);
 }
 
+/* The end of a recording: no more comes. */
+static void
+recording_over(struct link *link)
+{
+	csn_log_line(link->parts.log, CSN_LOG_INFO, link->label, "the recording ended");
+	link->ended = true;
+}
+
 static void
 on_captured(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 {
@@ -77,9 +85,8 @@ on_captured(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 	bool mine = link->capture == op;
 	if (!link_op_over(link, &link->capture, op) || !mine)
 		return;
-	if (result == CSN_E_MISSING) { /* the end of a recording: no more comes */
-		csn_log_line(link->parts.log, CSN_LOG_INFO, link->label,
-			     "the recording ended");
+	if (result == CSN_E_MISSING) {
+		recording_over(link);
 		return;
 	}
 	if (result == CSN_OK &&
@@ -92,6 +99,8 @@ on_captured(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 	if (result == CSN_OK) {
 		link->fed_ns = in->time_ns;
 		result = link->parts.channel->feed(link->parts.channel_self, in);
+		if (link->frame_fn != NULL)
+			link->frame_fn(link->frame_arg, in);
 	}
 	if (result == CSN_OK) {
 		link->trouble[0] = '\0';
@@ -105,7 +114,7 @@ on_captured(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 static void
 pump_capture(struct link *link)
 {
-	if (link->parts.media == NULL || link->media != MEDIA_ON ||
+	if (link->parts.media == NULL || link->media != MEDIA_ON || link->ended ||
 	    link->capture != NULL || link->listeners == NULL)
 		return;
 	struct csn_op *op = link_op_start(link, "capture", on_captured, FRAME_MS, true);
@@ -116,7 +125,9 @@ pump_capture(struct link *link)
 			: link_op_keep(link, &link->capture, op,
 				       link->parts.media->capture(
 					       link->parts.media_self, op, &link->in));
-	if (r < 0)
+	if (r == CSN_E_MISSING)
+		recording_over(link);
+	else if (r < 0)
 		retry_later(link, r, link_refusal(link, r));
 }
 

@@ -195,6 +195,7 @@ on_started(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 		return;
 	}
 	link->media = MEDIA_ON;
+	link->ended = false;
 	if (link_sends(link))
 		link_pump_send(link);
 	link_pump_receive(link);
@@ -312,4 +313,65 @@ link_diagnose(struct link *link, char *text, size_t len)
 	    link->parts.channel->diagnose(link->parts.channel_self, text, len) < 0)
 		text[0] = '\0';
 	text[len - 1] = '\0';
+}
+
+static int
+ask_report(struct link *link, int (*fn)(void *, struct csn_channel_report *),
+	   struct csn_channel_report *ret_report)
+{
+	struct csn_channel_report report = { .size = sizeof report };
+	int r = fn(link->parts.channel_self, &report);
+
+	if (r < 0)
+		return r;
+	report.mode[sizeof report.mode - 1] = '\0';
+	report.stage[sizeof report.stage - 1] = '\0';
+	report.cause[sizeof report.cause - 1] = '\0';
+	report.text[sizeof report.text - 1] = '\0';
+	if (report.figures > CSN_FIGURES)
+		report.figures = CSN_FIGURES;
+	for (uint32_t i = 0; i < report.figures; i++) {
+		struct csn_figure *f = &report.figure[i];
+
+		f->name[sizeof f->name - 1] = f->unit[sizeof f->unit - 1] = '\0';
+	}
+	*ret_report = report;
+	return CSN_OK;
+}
+
+int
+link_attempt(struct link *link, struct csn_channel_report *ret_report)
+{
+	const struct csn_channel_ops *ops = link->parts.channel;
+
+	return CSN_HAS(ops, attempt) ? ask_report(link, ops->attempt, ret_report)
+				     : CSN_E_UNSUPPORTED;
+}
+
+int
+link_meter(struct link *link, struct csn_channel_report *ret_report)
+{
+	const struct csn_channel_ops *ops = link->parts.channel;
+
+	return CSN_HAS(ops, meter) ? ask_report(link, ops->meter, ret_report)
+				   : CSN_E_UNSUPPORTED;
+}
+
+const char *
+link_last_trouble(const struct link *link)
+{
+	return link->trouble;
+}
+
+void
+link_on_frame(struct link *link, link_frame_fn *fn, void *arg)
+{
+	link->frame_fn = fn;
+	link->frame_arg = arg;
+}
+
+bool
+link_ended(const struct link *link)
+{
+	return link->ended;
 }

@@ -13,6 +13,8 @@
 #include <countersign/channel.h>
 #include <countersign/media.h>
 
+#include <stdbool.h>
+
 struct link;
 
 /* All borrowed until link_free and what it left pending has ended. */
@@ -37,6 +39,21 @@ const char *link_medium(const struct link *link);
 const struct csn_channel_caps *link_caps(const struct link *link);
 /* Why nothing came, from the channel; "" when it has nothing to say. */
 void link_diagnose(struct link *link, char *text, size_t len);
+
+/*
+ * The same as figures: the oldest attempt not told yet, and how things stand.
+ * CSN_E_MISSING when there is none, CSN_E_UNSUPPORTED when the channel never tells.
+ */
+int link_attempt(struct link *link, struct csn_channel_report *ret_report);
+int link_meter(struct link *link, struct csn_channel_report *ret_report);
+/* What went wrong last between channel and media, "" when nothing did. */
+const char *link_last_trouble(const struct link *link);
+
+/* Sees every frame that was fed, borrowed, after it was; NULL ends that. */
+typedef void link_frame_fn(void *arg, const struct csn_frame *frame);
+void link_on_frame(struct link *link, link_frame_fn *fn, void *arg);
+/* True when a recording that is captured from has come to its end. */
+bool link_ended(const struct link *link);
 
 /* Carried in full once, or why not (@err is borrowed). */
 typedef void link_sent_fn(void *arg, int result, const struct csn_error *err);

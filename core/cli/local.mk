@@ -1,7 +1,10 @@
 # The command.
 bin_PROGRAMS += countersign
 countersign_SOURCES = \
-	core/cli/attach.c core/cli/attach.h core/cli/audit.c core/cli/cli.h core/cli/commands.c core/cli/config.c \
+	core/cli/attach.c core/cli/attach.h core/cli/audit.c \
+	core/cli/channels.c core/cli/channels.h core/cli/channels-ear.c core/cli/channels-listen.c \
+	core/cli/channels-test.c core/cli/probe.c core/cli/probe.h core/cli/wav.c core/cli/wav.h \
+	core/cli/cli.h core/cli/commands.c core/cli/config.c \
 	core/cli/demo.c core/cli/device.c core/cli/explain.c core/cli/fetch.c core/cli/fetch.h core/cli/files.c \
 	core/cli/main.c core/cli/man.c core/cli/man.h core/cli/manufacture.c \
 	core/cli/misc.c core/cli/out.c core/cli/pki.c core/cli/pki.h \
@@ -15,7 +18,7 @@ countersign_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DPLUGINDIR=\"$(plugindir)
 	$(POPT_CFLAGS) $(JANSSON_CFLAGS)
 countersign_LDFLAGS = $(AM_LDFLAGS)
 countersign_LDADD = core/libcsncore.la sdk/device/libcsndevice.la sdk/lib/libcsncrypto.la \
-	sdk/lib/libcsnsdk.la $(POPT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+	sdk/lib/libcsnsdk.la $(POPT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) -lm
 
 # The manual page is what the program says of itself.
 man_MANS += core/man/countersign.1

@@ -153,29 +153,38 @@ run_why(struct cli *cli, const struct csn_loader *loader, const char *name)
 	                "no module \"%s\" in any plugin folder", name);
 }
 
-/* The folders a configuration names, or the one folder that is asked for. */
-static int
-add_folders(struct csn_loader *loader, const struct cli *cli, struct csn_error *err)
+int
+plugins_folders(struct csn_loader *loader, const struct csn_config_file *file,
+                const char *folder, struct csn_error *err)
 {
-	struct csn_config_file *file = NULL;
-	int                     r    = CSN_OK;
-	char                   *real = path != NULL ? realpath(path, NULL) : NULL;
+	int   r    = CSN_OK;
+	char *real = folder != NULL ? realpath(folder, NULL) : NULL;
 
-	if (path != NULL) {
-		r = csn_loader_add_folder(loader, real != NULL ? real : path, err);
+	if (folder != NULL) {
+		r = csn_loader_add_folder(loader, real != NULL ? real : folder, err);
 		free(real);
 		return r;
 	}
-	if (cli->config == NULL || csn_config_read(cli->config, &file, err) != CSN_OK)
-		return cli->config != NULL ? err->code
-		                           : csn_loader_add_folder(loader, PLUGINDIR, err);
-	const struct csn_config *group = csn_config_sub(csn_config_root(file), "plugins");
-	size_t                   count = csn_config_text_count(group, "path");
+	const struct csn_config *group =
+		file != NULL ? csn_config_sub(csn_config_root(file), "plugins") : NULL;
+	size_t count = csn_config_text_count(group, "path");
 
 	for (size_t i = 0; i < count && r >= 0; i++)
 		r = csn_loader_add_folder(loader, csn_config_path_at(group, "path", i), err);
 	if (count == 0)
 		r = csn_loader_add_folder(loader, PLUGINDIR, err);
+	return r;
+}
+
+/* As the command line and the configuration say. */
+static int
+add_folders(struct csn_loader *loader, const struct cli *cli, struct csn_error *err)
+{
+	struct csn_config_file *file = NULL;
+
+	if (path == NULL && cli->config != NULL && csn_config_read(cli->config, &file, err) < 0)
+		return err->code;
+	int r = plugins_folders(loader, file, path, err);
 	csn_config_free(file);
 	return r;
 }

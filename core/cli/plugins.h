@@ -3,8 +3,14 @@
 #define CSN_CLI_PLUGINS_H
 
 #include "core/cli/cli.h"
+#include "core/config.h"
+#include "core/loader.h"
 
 /* Writes the folder of a new plugin from the templates in @templates. */
 int plugins_new(struct cli *cli, const char *templates, const char *parent);
+
+/* The folder @path, or those @file (may be NULL) names, or the installed one. */
+int plugins_folders(struct csn_loader *loader, const struct csn_config_file *file,
+                    const char *path, struct csn_error *err);
 
 #endif

@@ -296,9 +296,6 @@ decode_burst(struct demod *d, const struct sighting *sight, uint32_t *ret_combin
 
 /* ---- diagnosis ---- */
 
-/* In-band ratio below which a profile is not expected to work, dB. */
-static const float least_snr_db[CSN_MODEM_PROFILES] = { 3, -3, -4 };
-
 static bool
 ended_early(struct demod *d)
 {
@@ -326,9 +323,7 @@ likely_cause(const struct demod *d, const struct csn_modem_report *report)
 	if (report->echo_ms > 2 * prefix_ms)
 		return d->g->profile == CSN_MODEM_LONG ? CSN_MODEM_CAUSE_ECHO
 		                                       : CSN_MODEM_CAUSE_PROFILE;
-	if (report->snr_db < least_snr_db[d->g->profile])
-		return CSN_MODEM_CAUSE_FAR;
-	return CSN_MODEM_CAUSE_NOISE;
+	return CSN_MODEM_CAUSE_FAR;
 }
 
 static void

@@ -123,7 +123,15 @@ enum csn_modem_cause {
 const char *
 csn_modem_stage_name(enum csn_modem_stage stage);
 const char *
+csn_modem_cause_name(enum csn_modem_cause cause); /* one word that stays: "far" */
+const char *
 csn_modem_cause_text(enum csn_modem_cause cause);
+
+/* Preamble score and in-band ratio below which a profile is not expected to work. */
+float
+csn_modem_least_score(enum csn_modem_profile profile);
+float
+csn_modem_least_snr_db(enum csn_modem_profile profile);
 
 /* What one attempt looked like.  Figures not reached yet are zero. */
 struct csn_modem_report {

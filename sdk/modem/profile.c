@@ -221,6 +221,41 @@ csn_modem_stage_name(enum csn_modem_stage stage)
 }
 
 const char *
+csn_modem_cause_name(enum csn_modem_cause cause)
+{
+	static const char *const names[] = {
+		[CSN_MODEM_CAUSE_NONE] = "none",       [CSN_MODEM_CAUSE_MUTED] = "muted",
+		[CSN_MODEM_CAUSE_RATE] = "rate",       [CSN_MODEM_CAUSE_CLIPPED] = "clipped",
+		[CSN_MODEM_CAUSE_VOICE] = "voice",     [CSN_MODEM_CAUSE_FAR] = "far",
+		[CSN_MODEM_CAUSE_ECHO] = "echo",       [CSN_MODEM_CAUSE_PROFILE] = "profile",
+		[CSN_MODEM_CAUSE_NOISE] = "noise",
+	};
+
+	return PICK(names, cause);
+}
+
+/* What a preamble must score, and the in-band ratio it takes, dB. */
+static const struct {
+	float score, snr_db;
+} least[CSN_MODEM_PROFILES] = {
+	[CSN_MODEM_FAST]   = { 0.10f, 3 },
+	[CSN_MODEM_LONG]   = { 0.06f, -3 },
+	[CSN_MODEM_MOTION] = { 0.08f, -4 },
+};
+
+float
+csn_modem_least_score(enum csn_modem_profile profile)
+{
+	return (unsigned)profile < CSN_MODEM_PROFILES ? least[profile].score : 1;
+}
+
+float
+csn_modem_least_snr_db(enum csn_modem_profile profile)
+{
+	return (unsigned)profile < CSN_MODEM_PROFILES ? least[profile].snr_db : 0;
+}
+
+const char *
 csn_modem_cause_text(enum csn_modem_cause cause)
 {
 	static const char *const text[] = {

@@ -60,8 +60,7 @@ struct csn_modem_rx {
 /* Share of samples at full scale that harms. */
 static const float clipped_share = 1e-3f;
 
-/* Preamble and pair scores below which a sound is not a burst. */
-static const float least_score[CSN_MODEM_PROFILES] = { 0.10f, 0.06f, 0.08f };
+/* Pair score below which a sound is not a burst. */
 static const float least_pair[CSN_MODEM_PROFILES] = { 0.34f, 0.30f, 0.38f };
 
 size_t
@@ -251,6 +250,7 @@ confirm_peak(struct csn_modem_rx *rx, size_t profile, size_t i)
 static void
 search_profile(struct csn_modem_rx *rx, size_t profile, uint64_t block)
 {
+	const float least = csn_modem_least_score((enum csn_modem_profile)profile);
 	size_t np = rx->demod.geo[profile].np;
 	size_t first = HOP - np;
 
@@ -264,7 +264,7 @@ search_profile(struct csn_modem_rx *rx, size_t profile, uint64_t block)
 
 		if (score > rx->best_score)
 			rx->best_score = score > 1 ? 1 : score;
-		if (score >= least_score[profile])
+		if (score >= least)
 			add_peak(&rx->peaks[profile], block + i, score > 1 ? 1 : score);
 	}
 }
@@ -330,10 +330,11 @@ static void
 search(struct csn_modem_rx *rx)
 {
 	uint64_t block = rx->ring.count - FFT_MAX;
+	size_t lead = block < LEAD ? LEAD - (size_t)block : 0;
 
 	for (size_t i = 0; i < FFT_MAX; i++)
 		rx->product[i] = rx->ring.point[(block + i) % RING];
-	modem_limit(rx->product, FFT_MAX);
+	modem_limit(rx->product + lead, FFT_MAX - lead);
 	modem_fft(&rx->fft, rx->product, rx->heard);
 	band_energy(rx);
 	watch_rate(rx);
@@ -350,6 +351,25 @@ sample_at(uint64_t point)
 	return point > LEAD ? (point - LEAD) * DECIMATE : 0;
 }
 
+/* What the sound around a failed burst adds to the judgement of the burst itself. */
+static enum csn_modem_cause
+judge_cause(const struct csn_modem_rx *rx, const struct csn_modem_report *report)
+{
+	const float floor_dbfs = 10 * log10f(rx->floor_power + 1e-20f);
+	const float above = report->level_dbfs - floor_dbfs;
+
+	if (rx->clip_share > clipped_share)
+		return CSN_MODEM_CAUSE_CLIPPED;
+	if (rx->samples < rx->shifted_until)
+		return CSN_MODEM_CAUSE_RATE;
+	/* Loud over a quiet room and yet drowned: in its own echo, not in noise. */
+	if (report->cause == CSN_MODEM_CAUSE_FAR &&
+	    above > report->snr_db + 8)
+		return report->profile == CSN_MODEM_LONG ? CSN_MODEM_CAUSE_ECHO
+		                                         : CSN_MODEM_CAUSE_PROFILE;
+	return report->cause;
+}
+
 static void
 receive(struct csn_modem_rx *rx, size_t i)
 {
@@ -360,8 +380,8 @@ receive(struct csn_modem_rx *rx, size_t i)
 	modem_receive(&rx->demod, &rx->ring, &sight, &event);
 	event.report.start_sample = sample_at(sight.at);
 	event.report.end_sample = sample_at(sight.end);
-	if (event.len == 0 && rx->clip_share > clipped_share)
-		event.report.cause = CSN_MODEM_CAUSE_CLIPPED;
+	if (event.len == 0)
+		event.report.cause = judge_cause(rx, &event.report);
 	push_event(rx, &event);
 	if (event.len == 0)
 		return;

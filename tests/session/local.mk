@@ -26,3 +26,11 @@ dist_check_SCRIPTS += tests/session/serial.sh
 TESTS += tests/session/serial.sh
 check_PROGRAMS += tests/lab/pty_pair
 tests_lab_pty_pair_SOURCES = tests/lab/pty_pair.c
+# What a path lets through: recordings with one thing wrong, and real sound.
+check_PROGRAMS += tests/session/channels_plant
+tests_session_channels_plant_SOURCES = tests/session/channels_plant.c core/cli/wav.c \
+	core/cli/wav.h tests/unit/modem_kit.h
+tests_session_channels_plant_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_session_channels_plant_LDADD = sdk/modem/libmodem.la
+dist_check_SCRIPTS += tests/session/channels.sh
+TESTS += tests/session/channels.sh

@@ -177,6 +177,7 @@ feed(void *self, const struct csn_frame *in)
 	us->refusal[0] = '\0';
 	csn_modem_rx_feed(us->rx, in->samples, in->count);
 	while (csn_modem_rx_next(us->rx, &event) == 1) {
+		ultrasonic_note(us, &event);
 		if (event.report.stage == CSN_MODEM_STAGE_DONE) {
 			us->attempted = false;
 			r = keep(us, &event);
@@ -223,56 +224,6 @@ static void
 rest(void *self)
 {
 	end_send(self, CSN_E_CANCELLED);
-}
-
-/* ---- words ------------------------------------------------------------- */
-
-static void
-write_attempt(const struct ultrasonic *us, char *text, size_t len)
-{
-	const struct csn_modem_report *r = &us->last;
-
-	snprintf(text, len,
-	         "; last attempt came to %s: level %.0f dBFS, SNR %.0f dB, sync %.2f, echo "
-	         "%.0f ms, clock %+.0f ppm; %s",
-	         csn_modem_stage_name(r->stage), (double)r->level_dbfs, (double)r->snr_db,
-	         (double)r->score, (double)r->echo_ms, (double)r->clock_ppm,
-	         csn_modem_cause_text(r->cause));
-}
-
-static int
-diagnose(void *self, char *text, size_t len)
-{
-	struct ultrasonic *us = self;
-	struct csn_modem_meter meter;
-	int n;
-
-	if (len == 0)
-		return CSN_E_INVALID;
-	if (us->refusal[0] != '\0') {
-		snprintf(text, len, "%s", us->refusal);
-		return CSN_OK;
-	}
-	csn_modem_rx_meter(us->rx, &meter);
-	const float over = meter.band_dbfs - meter.floor_dbfs;
-	if (meter.samples == 0) {
-		snprintf(text, len, "no sound has come yet; does the media capture?");
-		return CSN_OK;
-	}
-	n = snprintf(text, len,
-	             "heard %.1f s at 48 kHz, level %.0f dBFS, %.1f to %.1f kHz %.1f dB over "
-	             "its quietest, best sync %.2f, %llu false starts",
-	             (double)meter.samples / CSN_MODEM_RATE_HZ, (double)meter.level_dbfs,
-	             us->band_low_hz / 1000.0, us->band_high_hz / 1000.0,
-	             (double)(over > 0 ? over : 0), (double)meter.score,
-	             (unsigned long long)meter.false_starts);
-	if (n < 0 || (size_t)n >= len)
-		return CSN_OK;
-	if (us->attempted)
-		write_attempt(us, text + n, len - (size_t)n);
-	else if (meter.cause != CSN_MODEM_CAUSE_NONE)
-		snprintf(text + n, len - (size_t)n, "; %s", csn_modem_cause_text(meter.cause));
-	return CSN_OK;
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -325,5 +276,7 @@ const struct csn_channel_ops ultrasonic_ops = {
 	.rest     = rest,
 	.feed     = feed,
 	.render   = render,
-	.diagnose = diagnose,
+	.diagnose = ultrasonic_diagnose,
+	.attempt  = ultrasonic_attempt,
+	.meter    = ultrasonic_meter,
 };

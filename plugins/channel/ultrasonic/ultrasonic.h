@@ -17,6 +17,13 @@ enum {
 	ULTRASONIC_ROOM = 8,     /* messages that may wait to be received      */
 	ULTRASONIC_LEAD = 2400,  /* samples of silence before a burst: 50 ms   */
 	ULTRASONIC_TAIL = 14400, /* samples of silence after a burst: 0.3 s    */
+	ULTRASONIC_TOLD = 16,    /* attempts kept until somebody asks          */
+};
+
+/* One attempt, until it is told. */
+struct attempt {
+	struct csn_modem_report report;
+	uint32_t                bytes; /* of the message, 0: there was none    */
 };
 
 struct ultrasonic {
@@ -36,10 +43,20 @@ struct ultrasonic {
 
 	struct csn_modem_report last; /* the last attempt that gave no message */
 	bool                    attempted;
+	struct attempt          attempts[ULTRASONIC_TOLD]; /* oldest first     */
+	size_t                  attempt_count;
+	uint64_t                attempts_seen;
+	float                   best_score; /* ever, whoever asked before      */
 	char                    refusal[200]; /* why frames were refused       */
 };
 
 extern const struct csn_channel_ops ultrasonic_ops;
+
+/* report.c */
+void ultrasonic_note(struct ultrasonic *self, const struct csn_modem_event *event);
+int ultrasonic_attempt(void *self, struct csn_channel_report *report);
+int ultrasonic_meter(void *self, struct csn_channel_report *report);
+int ultrasonic_diagnose(void *self, char *text, size_t len);
 
 int ultrasonic_open(struct ultrasonic *self, struct csn_error *err);
 void ultrasonic_close(struct ultrasonic *self);

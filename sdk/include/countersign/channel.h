@@ -55,6 +55,30 @@ struct csn_frame {
 	size_t   count;   /* audio: samples held; for render, room in and held out */
 };
 
+/* One figure that says how things stand; with a name, so that anyone can print it. */
+struct csn_figure {
+	char   name[16]; /* "snr"                                             */
+	char   unit[8];  /* "dB"; "" for a plain number                       */
+	double value;
+	double least;    /* what it takes, not a number when nothing does     */
+};
+
+enum { CSN_FIGURES = 16 };
+
+/* What one attempt at a message looked like, or how things stand right now. */
+struct csn_channel_report {
+	uint32_t size;
+	uint32_t arrived;  /* 1: a message came of it                         */
+	uint32_t bytes;    /* of that message                                 */
+	uint32_t figures;  /* used of figure                                  */
+	uint64_t at_ms;    /* its end, in time of the medium since the start  */
+	char     mode[16]; /* how it was sent: "fast"; "" when that is unknown */
+	char     stage[16]; /* how far it came: "done"                        */
+	char     cause[16]; /* why it probably failed, a stable word; "" none */
+	char     text[160]; /* the same for a person: a guess, and says so    */
+	struct csn_figure figure[CSN_FIGURES];
+};
+
 struct csn_channel_ops {
 	uint32_t size;
 	/* [loop] Fills @caps, which arrives zeroed with size set. */
@@ -81,6 +105,13 @@ struct csn_channel_ops {
 	int (*render)(void *self, struct csn_frame *out);
 	/* [loop] Why nothing came: text for a person, into @text of @len bytes. */
 	int (*diagnose)(void *self, char *text, size_t len);
+	/*
+	 * [loop] Since 0.12.  The oldest attempt not told yet, or CSN_E_MISSING when there
+	 * is none; the last few are kept.  @report arrives zeroed with size set.
+	 */
+	int (*attempt)(void *self, struct csn_channel_report *report);
+	/* [loop] Since 0.12.  Levels now, and the likely cause of silence. */
+	int (*meter)(void *self, struct csn_channel_report *report);
 };
 
 #endif
