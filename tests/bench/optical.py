@@ -4,11 +4,13 @@
     optical --photos DIR                                   a folder with a MANIFEST.tsv
     optical --preset desk --seed 1 --frames 200            single pictures, each a new pose
     optical --preset lowlight --sets 24                    up to ten pictures of one code
+    optical --preset hostile --first 50                    time to the first reading, v10-M
+    optical --worst 5 --camera 1920x1080@30                pictures made to take long
     optical --stream 102400 --preset desk --camera 1280x720@30 [--version 40 --grid 2x1]
 
-zxing-cpp and zbar read the same pictures in the same run.  The last line of a run is
-its summary; --csv FILE keeps a row for every picture.  Without arguments: a short
-slice of everything that is there.
+zxing-cpp and zbar read the same pictures in the same run, and npm's zxing-wasm if CSN_NPM
+names the node_modules that holds it.  The last line of a run is its summary; --csv FILE
+keeps a row for every picture.  Without arguments: a short slice of everything that is there.
 """
 import argparse
 import csv
@@ -23,8 +25,10 @@ import sys
 import cv2
 import numpy as np
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-PEERS = ("zxing", "zbar")
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+WASM = os.environ.get("CSN_NPM", "")
+PEERS = ("zxing", "zbar") + (("wasm",) if os.path.isdir(WASM + "/zxing-wasm") else ())
 ENCODINGS = ("utf-8", "shift_jis", "cp932", "latin-1", "gb18030", "big5")
 CODES = [(version, level) for version in (10, 15, 20, 25) for level in "LM"]
 FILLS = {"bench": .92, "desk": .85, "handheld": .75, "lowlight": .75, "glare": .8, "hostile": .6}
@@ -54,8 +58,9 @@ def load_camera():
 class Pipe:
     """One optical-pipe process."""
     def __init__(self, reader="ours", merge=True):
-        self.process = subprocess.Popen([find_pipe()], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            ["node", str(HERE / "optical_wasm.mjs")] if reader == "wasm" else [find_pipe()],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.tell("reader %s %d" % (reader, merge))
 
     def tell(self, line, picture=None):
@@ -246,6 +251,99 @@ def sets(args, table):
     return wrong == 0
 
 
+def first(args, table):
+    """When is a static v10-M code read first, lost pictures included?  Each time a new pose."""
+    camera, pipe, late, wrong, limit = load_camera(), Pipe("ours"), [], 0, 10 * int(args.size_fps)
+    rng, knobs = random.Random(args.seed), knobs_of(load_camera(), args.preset)
+    for run in range(args.first):
+        payload, number, read = rng.randbytes(CAPACITY[10, "M"]), 0, False
+        eye = camera.Camera([pipe.draw(10, "M", payload)], knobs, args.size, args.seed * 1000 + run, 10)
+        pipe.tell("reset")
+        while number < limit and not read:
+            picture, _ = eye.shoot(number)
+            number += 1
+            payloads = [] if picture is None else pipe.read(picture)[2]
+            read = payload in payloads
+            wrong += bool(payloads) and not read
+        late.append(number / args.size_fps if read else float("inf"))
+        table.row("first", args.preset, run, late[-1])
+    late.sort()
+    print("%s first: v10-M at %g fps, %d runs, wrong %d: median %.2f s, 95 %% within %.2f s, all within %.2f s" % (
+        args.preset, args.size_fps, len(late), wrong, statistics.median(late),
+        late[-(-len(late) * 95 // 100) - 1], late[-1]))
+    pipe.close()
+    return wrong == 0
+
+
+def finder(px):
+    square = np.zeros((9, 9), np.uint8)
+    square[0, :] = square[8, :] = square[:, 0] = square[:, 8] = 255
+    square[2:7, 2:7] = 255
+    square[3:6, 3:6] = 0
+    return np.kron(square, np.ones((px, px), np.uint8))
+
+
+def tiled(tile, size):
+    width, height = size
+    return np.tile(tile, (-(-height // tile.shape[0]), -(-width // tile.shape[1])))[:height, :width]
+
+
+def scattered(rng, tile, size, share):
+    """Tiles at random places, until so much of the picture was drawn on."""
+    width, height = size
+    picture = np.full((height, width), 255, np.uint8)
+    high, wide = tile.shape
+    for _ in range(int(share * width * height / tile.size)):
+        x, y = rng.integers(0, max(width - wide, 1)), rng.integers(0, max(height - high, 1))
+        picture[y:y + high, x:x + wide] = tile[:height - y, :width - x]
+    return picture
+
+
+def hard_pictures(rng, pipe, size):
+    """(what, picture): made to cost a reader as much as a picture can."""
+    width, height = size
+    grey = lambda low, high: rng.integers(low, high, (height, width)).astype(np.uint8)
+    for px in (1, 2, 3, 5, 9):
+        yield "finders %d px" % px, tiled(finder(px), size)
+        yield "scattered finders %d px" % px, scattered(rng, finder(px), size, .5)
+        yield "modules %d px" % px, tiled(np.kron(rng.integers(0, 2, (200, 200)).astype(np.uint8) * 255,
+                                                 np.ones((px, px), np.uint8)), size)
+        yield "stripes %d px" % px, tiled(np.repeat([0, 0, 0, 255, 0, 255], px)[None].astype(np.uint8), size)
+    yield "noise", grey(0, 256)
+    yield "faint noise", grey(120, 136)
+    for version in (1, 7, 25, 40):
+        code = cv2.resize(pipe.draw(version, "L", b"x"), None, fx=.25, fy=.25, interpolation=cv2.INTER_AREA)
+        spoilt = code.copy()
+        spoilt[14:-14:2, 14:-14:2] ^= 255
+        yield "v%d everywhere" % version, tiled(code, size)
+        yield "v%d spoilt" % version, tiled(spoilt, size)
+        if version == 40 and min(size) > 400:
+            large = cv2.resize(spoilt, (min(size), min(size)), interpolation=cv2.INTER_NEAREST)
+            yield "one v40 spoilt", np.pad(large, ((0, height - min(size)), (0, width - min(size))),
+                                           constant_values=255)
+            yield "one v40 in noise", np.clip(np.pad(large, ((0, height - min(size)), (0, width - min(size))),
+                                                     constant_values=255) // 2 + rng.normal(
+                                                         60, 30, (height, width)), 0, 255).astype(np.uint8)
+
+
+def worst(args, table):
+    """The longest that any picture takes: each is shown twenty times, a little moved."""
+    pipe, tally, rng = Pipe("ours"), [], np.random.default_rng(args.seed)
+    pipe.tell("codes %d" % (args.grid[0] * args.grid[1]))
+    for _ in range(args.worst):
+        for what, picture in hard_pictures(rng, pipe, args.size):
+            pipe.tell("reset")
+            for shot in range(20):
+                ms, way, _ = pipe.read(np.roll(picture, shot, 1))
+                tally.append((ms, what))
+                table.row("worst", what, shot, way, ms)
+    tally.sort()
+    print("worst: %dx%d, %d pictures: median %.1f ms p95 %.1f ms max %.1f ms (%s)" % (
+        *args.size, len(tally), tally[len(tally) // 2][0], tally[len(tally) * 95 // 100][0], *tally[-1]))
+    pipe.close()
+    return True
+
+
 class Shown:
     """The stream's pictures, drawn when the camera asks for them."""
     def __init__(self, pipe):
@@ -317,6 +415,8 @@ def parse(argv):
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--frames", type=int, default=0, help="single pictures")
     parser.add_argument("--sets", type=int, default=0, help="sets of up to ten pictures of one code")
+    parser.add_argument("--first", type=int, default=0, help="runs until a static code is read")
+    parser.add_argument("--worst", type=int, default=0, help="rounds of pictures that take long")
     parser.add_argument("--stream", type=int, metavar="BYTES", help="transfer so many bytes")
     parser.add_argument("--camera", default="1280x720@30", help="WIDTHxHEIGHT@FPS")
     parser.add_argument("--version", type=int, default=0, help="of the codes (stream: 25)")
@@ -337,7 +437,7 @@ def main(argv):
     args = parse(argv)
     table, good, any_done = Table(args.csv), True, False
     for wanted, work in ((args.photos, photos), (args.frames, singles), (args.sets, sets),
-                         (args.stream, stream)):
+                         (args.first, first), (args.worst, worst), (args.stream, stream)):
         if wanted:
             good = work(args, table) and good
             any_done = True

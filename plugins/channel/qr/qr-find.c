@@ -8,7 +8,6 @@ enum {
 	SMOOTH_WIDE = 2, /* squares each way that a threshold averages */
 	SMOOTH_NEAR = 1,
 	RUNS        = 5, /* dark light dark light dark */
-	TRIED_MAX   = 36, /* finders that are combined */
 	KEPT_MAX    = 24, /* of the half picture's */
 	CROSSES_MAX = 6000, /* crossings examined in one picture */
 };
@@ -268,7 +267,6 @@ scan_rows(struct qr_finder_search *search, const struct qr_picture *picture)
 	unsigned tried = 0;
 
 	search->crossed = 0;
-
 	for (uint32_t y = step / 2; y < picture->height; y += step) {
 		unsigned n = split_row(search, picture, y);
 
@@ -317,7 +315,7 @@ distance(struct qr_point a, struct qr_point b)
 
 /* Pixels a module of a finder along the direction to another one. */
 static float
-unit_towards(const struct qr_finder_search *search, const struct qr_picture *picture,
+measure_unit(const struct qr_finder_search *search, const struct qr_picture *picture,
              const struct qr_finder *finder, struct qr_point to)
 {
 	float far = distance(finder->centre, to), run[RUNS], middle;
@@ -329,26 +327,42 @@ unit_towards(const struct qr_finder_search *search, const struct qr_picture *pic
 	return finder->unit;
 }
 
+/* The same by index, measured once in a picture: every three asks for the same pairs. */
+static float
+unit_towards(struct qr_finder_search *search, const struct qr_picture *picture, unsigned from,
+             unsigned to)
+{
+	float *unit = &search->unit[from][to];
+
+	if (*unit == 0)
+		*unit = measure_unit(search, picture, &search->finder[from],
+		                     search->finder[to].centre);
+	return *unit;
+}
+
 /*
  * Measures the way from one finder to another.  Along a line in perspective the true
  * length is the seen one over the geometric mean of the scales at its ends.
  */
 static float
-modules_between(const struct qr_finder_search *search, const struct qr_picture *picture,
-                const struct qr_finder *from, const struct qr_finder *to, float *ret_lean)
+modules_between(struct qr_finder_search *search, const struct qr_picture *picture, unsigned from,
+                unsigned to, float *ret_lean)
 {
-	float near = unit_towards(search, picture, from, to->centre);
-	float far = unit_towards(search, picture, to, from->centre);
+	float near = unit_towards(search, picture, from, to);
+	float far = unit_towards(search, picture, to, from);
 
 	*ret_lean = sqrtf(near / far) - 1;
-	return distance(from->centre, to->centre) / sqrtf(near * far);
+	return distance(search->finder[from].centre, search->finder[to].centre) /
+	       sqrtf(near * far);
 }
 
 /* @corner between @a and @b: is that a code's corner?  Adds it to the list if so. */
 static void
-judge(struct qr_finder_search *search, const struct qr_picture *picture,
-      const struct qr_finder *corner, const struct qr_finder *a, const struct qr_finder *b)
+judge(struct qr_finder_search *search, const struct qr_picture *picture, unsigned at,
+      unsigned at_a, unsigned at_b)
 {
+	const struct qr_finder *corner = &search->finder[at];
+	const struct qr_finder *a = &search->finder[at_a], *b = &search->finder[at_b];
 	float ax = a->centre.x - corner->centre.x, ay = a->centre.y - corner->centre.y;
 	float bx = b->centre.x - corner->centre.x, by = b->centre.y - corner->centre.y;
 	float la = hypotf(ax, ay), lb = hypotf(bx, by), turn = ax * by - ay * bx;
@@ -361,9 +375,9 @@ judge(struct qr_finder_search *search, const struct qr_picture *picture,
 		.top_right = turn > 0 ? *a : *b,
 		.bottom_left = turn > 0 ? *b : *a,
 	};
-	triple.across = modules_between(search, picture, corner, &triple.top_right,
+	triple.across = modules_between(search, picture, at, turn > 0 ? at_a : at_b,
 	                                &triple.lean_across);
-	triple.down = modules_between(search, picture, corner, &triple.bottom_left,
+	triple.down = modules_between(search, picture, at, turn > 0 ? at_b : at_a,
 	                              &triple.lean_down);
 	float mean = (triple.across + triple.down) / 2;
 	float uneven = fabsf(triple.across - triple.down) / mean;
@@ -392,9 +406,10 @@ static void
 combine(struct qr_finder_search *search, const struct qr_picture *picture)
 {
 	const struct qr_finder *f = search->finder;
-	unsigned n = search->finders < TRIED_MAX ? search->finders : TRIED_MAX;
+	unsigned n = search->finders < QR_TRIED_MAX ? search->finders : QR_TRIED_MAX;
 
 	search->triples = 0;
+	memset(search->unit, 0, sizeof search->unit);
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned j = i + 1; j < n; j++) {
 			if (f[i].unit > 1.9f * f[j].unit || f[j].unit > 1.9f * f[i].unit)
@@ -408,11 +423,11 @@ combine(struct qr_finder_search *search, const struct qr_picture *picture)
 				float ik = distance(f[i].centre, f[k].centre);
 
 				if (jk >= ij && jk >= ik)
-					judge(search, picture, &f[i], &f[j], &f[k]);
+					judge(search, picture, i, j, k);
 				else if (ik >= ij)
-					judge(search, picture, &f[j], &f[i], &f[k]);
+					judge(search, picture, j, i, k);
 				else
-					judge(search, picture, &f[k], &f[i], &f[j]);
+					judge(search, picture, k, i, j);
 			}
 		}
 	}

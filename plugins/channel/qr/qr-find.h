@@ -6,6 +6,7 @@
 
 enum {
 	QR_FINDERS_MAX = 128, /* in one picture */
+	QR_TRIED_MAX   = 36,  /* of these, that are combined */
 	QR_TRIPLES_MAX = 160, /* that are tried */
 };
 
@@ -35,9 +36,10 @@ enum qr_focus { /* how far a threshold looks round itself */
 struct qr_finder_search { /* scratch memory and results */
 	struct qr_dark   dark;
 	uint16_t         runs[QR_PICTURE_MAX + 8];
-	unsigned         crossed; /* rows that crossed one, in the last picture */
+	unsigned         crossed; /* times that a row met a finder pattern */
 	struct qr_finder finder[QR_FINDERS_MAX];
 	unsigned         finders;
+	float            unit[QR_TRIED_MAX][QR_TRIED_MAX]; /* a module of one, towards another */
 	struct qr_triple triple[QR_TRIPLES_MAX];
 	unsigned         triples;
 };

@@ -243,7 +243,7 @@ list_spots(const struct qr_layout *layout, struct spot *ret_spots)
 	return count;
 }
 
-void
+unsigned
 qr_grid_align(struct qr_grid *grid, const struct qr_picture *picture,
               const struct qr_layout *layout, float reach)
 {
@@ -277,6 +277,7 @@ qr_grid_align(struct qr_grid *grid, const struct qr_picture *picture,
 		if (qr_warp_fit(&better, grid->warp.side, pins, count))
 			grid->warp = better;
 	}
+	return spot_count * LATTICE * LATTICE;
 }
 
 /* The version words' modules as numbers above 0 for dark, spread 1; false: flat. */

@@ -96,9 +96,9 @@ bool qr_grid_begin(struct qr_grid *grid, const struct qr_triple *triple, unsigne
 /* Moves a warp of the last picture to where the finder patterns are now, if they are seen. */
 void qr_grid_follow(struct qr_grid *grid, const struct qr_picture *picture);
 
-/* Searches for alignment patterns and fits the warp to them. */
-void qr_grid_align(struct qr_grid *grid, const struct qr_picture *picture,
-                   const struct qr_layout *layout, float reach);
+/* Searches for alignment patterns and fits the warp to them; how many samples that took. */
+unsigned qr_grid_align(struct qr_grid *grid, const struct qr_picture *picture,
+                           const struct qr_layout *layout, float reach);
 
 /* Samples the picture; then thresholds and plain soft modules.  false: nothing there. */
 bool qr_grid_sample(struct qr_grid *grid, const struct qr_picture *picture);

@@ -10,7 +10,8 @@ enum {
 	BYTES_MAX   = 4 * QR_PAYLOAD_MAX, /* of all payloads of one picture */
 	ZBAR_PIXELS = 800 * 600,          /* zbar is slow: larger pictures are not shown to it */
 	PATIENCE    = 8, /* pictures after our own last reading before others are asked */
-	ZBAR_EVERY  = 4,                  /* and only each so-manieth that nobody read */
+	OTHERS_EVERY = 4,                 /* they see each so-manieth that nobody read */
+	ZBAR_EVERY   = 8,                 /* and zbar fewer */
 };
 
 struct qr_reader {
@@ -141,6 +142,14 @@ ask_others(struct qr_reader *reader, const struct qr_picture *picture)
 	return n;
 }
 
+/* While they read, each picture after we lost patience; else each so-manieth. */
+static bool
+others_turn(const struct qr_reader *reader)
+{
+	return !reader->options.own_only && reader->since_own > PATIENCE &&
+	       reader->unread % OTHERS_EVERY == 0;
+}
+
 int
 qr_reader_feed(struct qr_reader *reader, const uint8_t *grey, uint32_t width, uint32_t height,
                size_t stride, uint64_t time_ns)
@@ -157,9 +166,12 @@ qr_reader_feed(struct qr_reader *reader, const uint8_t *grey, uint32_t width, ui
 
 	int n = ask_eye(reader, &picture);
 	reader->since_own = n > 0 ? 0 : reader->since_own + 1;
-	if (n == 0 && !reader->options.own_only && reader->since_own > PATIENCE &&
-	    qr_eye_harmless(reader->eye))
-		n = ask_others(reader, &picture);
+	if (n == 0 && others_turn(reader)) {
+		const struct qr_picture *shown = qr_eye_harmless(reader->eye);
+
+		if (shown != NULL)
+			n = ask_others(reader, shown);
+	}
 	if (n < 0)
 		return n;
 	reader->unread = n > 0 ? 0 : reader->unread + 1;

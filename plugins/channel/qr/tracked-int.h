@@ -47,7 +47,7 @@ struct qr_eye {
 	bool                    merge;
 	unsigned                since_search;
 	bool                    searched; /* this picture */
-	unsigned                crossed; /* most rows of one search that met a finder pattern */
+	bool                    crowded; /* with what looks like finder patterns */
 	unsigned                work;    /* samples taken in this picture */
 	unsigned                trusted; /* places that need no search in this picture */
 	struct level            level[EYE_LEVELS + 1]; /* from the first one that is searched */

@@ -8,7 +8,7 @@ enum {
 	SIDE_MIN     = 21,   /* pixels of a picture that is looked at: a module each */
 	LEVEL_MIN    = 100,  /* pixels of the shorter side of the smallest */
 	PIXELS_MAX   = 1920 * 1088, /* of a picture that is searched; larger ones are halved */
-	CROWD        = 500,  /* rows crossed in a picture that is not shown to others */
+	PIXELS_SHOWN = 1280 * 720, /* of a picture that is shown to them; larger ones are halved */
 	WORK_FOLLOW  = 2200000, /* samples before known places get no more than a look */
 	UNREAD_MAX   = 2,    /* pictures unread before a place is doubted */
 	MISSES_MAX   = 5,    /* pictures after which a place is given up */
@@ -230,8 +230,7 @@ follow(struct qr_eye *eye, struct track *track)
 	if (eye->work > WORK_FOLLOW)
 		return settled; /* seen, and its turn comes in another picture */
 	/* A new plane: what bends have gathered over many pictures may be what is wrong. */
-	eye->work += grid->wide * grid->wide;
-	qr_grid_align(grid, picture, layout, 1);
+	eye->work += grid->wide * grid->wide + qr_grid_align(grid, picture, layout, 1);
 	if (!eye_settle(eye, picture, layout, 2) &&
 	    !(track->merged > 0 && eye_likeness(grid->soft, track->sum, layout) > alike_least))
 		return false;
@@ -265,8 +264,8 @@ follow_all(struct qr_eye *eye)
 int
 qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 {
-	eye->sights = eye->trusted = eye->work = eye->crossed = 0;
-	eye->searched = false;
+	eye->sights = eye->trusted = eye->work = 0;
+	eye->searched = eye->crowded = false;
 	memset(&eye->report, 0, sizeof eye->report);
 	if (shorter(picture) < SIDE_MIN)
 		return 0;
@@ -307,8 +306,14 @@ qr_eye_report(const struct qr_eye *eye)
 	return &eye->report;
 }
 
-bool
-qr_eye_harmless(const struct qr_eye *eye)
+const struct qr_picture *
+qr_eye_harmless(struct qr_eye *eye)
 {
-	return eye->searched && eye->crossed <= CROWD;
+	const struct qr_picture *picture = &eye->level[0].picture;
+
+	if (!eye->searched || eye->crowded)
+		return NULL;
+	if ((size_t)picture->width * picture->height > PIXELS_SHOWN && eye->levels > 1)
+		picture = eye_picture(eye, 1);
+	return picture;
 }

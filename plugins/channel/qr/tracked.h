@@ -35,11 +35,11 @@ int qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture);
 struct qr_sight qr_eye_sight(const struct qr_eye *eye, unsigned index);
 
 /*
- * Was the last picture searched, and were there few enough finder patterns for other readers to
- * bear?  Some of those try every three of all there are, which takes minutes for a
- * picture full of them.
+ * The last picture, perhaps at half its size, if it was searched and has few enough finder
+ * patterns for other readers to bear; else NULL.  Some of those try every three of all
+ * there are, which takes minutes for a picture full of them.
  */
-bool qr_eye_harmless(const struct qr_eye *eye);
+const struct qr_picture *qr_eye_harmless(struct qr_eye *eye);
 
 /* What was seen in the last picture; the cause is left to qr_diagnose. */
 const struct qr_report *qr_eye_report(const struct qr_eye *eye);
