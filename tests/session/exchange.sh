@@ -147,6 +147,50 @@ batch() {
 	same "batch: nothing is staged on it" "$(shown other enrolled)" false
 }
 
+# Two stations side by side, each with a device of its own: they share one return folder.
+side_by_side() {
+	local first_station
+	"$bin" setup -q --dir second --plugin-path "$modules"
+	"$bin" manufacture -q --maker maker --out guest --owner second/owner/owner-1.key \
+		--plugin-path "$modules" && cp maker/maker-*.pem second/trust/makers/ &&
+		"$bin" device init -q --dir guest
+	sed -i 's|"air/return"|"../station/air/return"|' second/countersign.conf
+	sed -i -e 's|\.\./station/air/offer|../second/air/offer|' \
+		-e 's|\.\./station/air/bind|../second/air/bind|' guest/device.conf
+	clear_air
+	start_station device-1/manifest.cbor --two-way --json
+	first_station=$station_pid
+	timeout --foreground 120 "$bin" provision guest/manifest.cbor --two-way --json \
+		--payload payload.json -c second/countersign.conf >second.out 2>second.err <&- &
+	station_pid=$!
+	wait_until "both greetings" both_greet
+	start_device device-1 --json
+	start_device guest --json
+	finish "$station_pid"
+	same "side by side: the second station enrols" "$rc $(member second.out outcome)" "0 enrolled"
+	finish "$first_station"
+	same "side by side: the first station enrols" "$rc $(member station.out outcome)" "0 enrolled"
+	wait
+}
+
+both_greet() { [ -n "$(first station/air/offer)" ] && [ -n "$(first second/air/offer)" ]; }
+
+# What earlier sessions left in every folder: hellos, answers, greetings and offers.
+left_overs() {
+	check "left-overs: there are some" test "$(find station/air/return -name '*.msg' | wc -l)" -ge 4
+	rm -f device-1/delivered.json
+	timeout --foreground 120 "$bin" device run --dir device-1 --json >device-1.out 2>device-1.err <&- &
+	device_pid=$!
+	start_station device-1/manifest.cbor --two-way --json
+	finish "$station_pid"
+	same "left-overs: the station enrols" "$rc $(member station.out outcome)" "0 enrolled"
+	finish "$device_pid"
+	same "left-overs: the device is enrolled by this session" \
+		"$(shown device-1 last_sid)" "$(member station.out sid)"
+	same "left-overs: the payload was delivered" \
+		"$(member device-1/delivered.json config wifi 0 ssid)" workshop
+}
+
 audit() {
 	"$bin" audit verify -c station/countersign.conf >verify.out 2>&1
 	same "the station's log verifies, not anchored" $? 5
@@ -164,6 +208,8 @@ one_way 1
 one_way 2
 two_way 1
 two_way 2
+side_by_side
+left_overs
 basic_refused
 basic_allowed
 pin_right

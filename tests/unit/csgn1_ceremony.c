@@ -266,8 +266,34 @@ test_shared_return(void)
 	other[3] ^= 1;
 	fake_message(&fake, (struct csn_bytes){ other, m3.len });
 	tap_ok(!fake.finished, "the answer to another session is left to that one");
+	other[1] = CSN_M4;
+	fake_message(&fake, (struct csn_bytes){ other, 19 });
+	tap_ok(!fake.finished, "and so is what looks like its PIN reply");
 	fake_message(&fake, m3);
 	ends(&fake, CSN_OUTCOME_ENROLLED, 0, "and the own one is judged");
+
+	/* What lies on the channel before the hello comes. */
+	fresh(&fake, "twoway-s1");
+	fake_start(&fake);
+	struct csn_bytes hello = fake_trace(&fake, "M0b");
+	static uint8_t   strange[4096];
+	memcpy(strange, hello.ptr, hello.len);
+	strange[6] ^= 1;
+	fake_message(&fake, m3.len > 0 ? (struct csn_bytes){ other, 19 } : CSN_BYTES_NONE);
+	tap_ok(!fake.finished, "an old answer is no hello");
+	fake_message(&fake, (struct csn_bytes){ strange, hello.len });
+	tap_ok(!fake.finished && fake_count(&fake, FAKE_COMMIT, 0) == 0,
+	       "the hello to another session is left to that one");
+	fake_message(&fake, hello);
+	fake_message(&fake, fake_trace(&fake, "M3"));
+	ends(&fake, CSN_OUTCOME_ENROLLED, 0, "and the own one is answered");
+	fresh(&fake, "twoway-s1");
+	fake_start(&fake);
+	strange[6] ^= 1;
+	strange[hello.len - 1] ^= 1;
+	fake_message(&fake, (struct csn_bytes){ strange, hello.len });
+	ends(&fake, CSN_OUTCOME_REFUSED, CSN_CODE_HELLO_SIG,
+	     "a hello that names this session is judged as before");
 }
 
 /* A two-way run to the point where its answer is lost. */

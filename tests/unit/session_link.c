@@ -26,6 +26,7 @@ struct world {
 
 	/* media */
 	int start_result;
+	size_t troubles;
 	bool running, playing_late;
 	size_t starts, stops, plays, captures, capture_end;
 	size_t burst_samples, silent_samples, samples_after_drain;
@@ -431,6 +432,40 @@ test_receive(void)
 }
 
 static void
+on_trouble(void *arg, const char *text)
+{
+	struct world *w = arg;
+
+	w->troubles++;
+	snprintf(w->text, sizeof w->text, "%s", text);
+}
+
+static void
+test_trouble(void)
+{
+	static struct world w;
+	struct link_listener l = { .fn = on_message, .trouble = on_trouble, .arg = &w };
+
+	world_new(&w, CSN_MEDIUM_AUDIO);
+	w.start_result = CSN_E_MISSING;
+	link_listen(w.link, &l);
+	run(&w, 5000);
+	tap_ok(w.starts > 5 && w.troubles == 1 &&
+		       strstr(w.text, "no loudspeaker usb:1234") != NULL,
+	       "a device that is not there is tried again and told once");
+	w.start_result = CSN_OK;
+	run(&w, 1000);
+	size_t fed = w.fed;
+	link_unlisten(w.link, &l);
+	w.start_result = CSN_E_MISSING;
+	link_listen(w.link, &l);
+	run(&w, 2000);
+	tap_ok(fed > 0 && w.troubles == 2,
+	       "it worked meanwhile: its next absence is told again");
+	world_free(&w);
+}
+
+static void
 test_failures(void)
 {
 	static struct world w;
@@ -530,6 +565,7 @@ main(void)
 	test_audio();
 	test_video();
 	test_receive();
+	test_trouble();
 	test_failures();
 	test_free_anywhere();
 	return tap_done();

@@ -118,20 +118,24 @@ hold(struct csgn1_run *run, struct csn_bytes message)
  * A return channel is shared: by the sessions of a batch, by stations side by side, and
  * by what an earlier session left on it.  What names another session is not ours to judge.
  */
-static bool
-for_another(const struct csgn1_run *run, struct csn_bytes message)
+bool
+csgn1_for_another(const struct csgn1_run *run, struct csn_bytes message)
 {
-	unsigned number = number_of(message);
+	unsigned       number = number_of(message);
+	struct csn_m0b m0b;
+	const uint8_t *sid = NULL;
 
-	return (number == CSN_M3 || number == CSN_M4) && message.len >= 19 &&
-	       message.ptr[2] == 0x50 && memcmp(message.ptr + 3, run->st.sid, 16) != 0;
+	if (number == CSN_M0B && csn_m0b_parse(message, &m0b) == 0)
+		sid = m0b.hello.sid;
+	else if ((number == CSN_M3 || number == CSN_M4) && message.len >= 19 &&
+	         message.ptr[2] == 0x50)
+		sid = message.ptr + 3;
+	return sid != NULL && memcmp(sid, run->st.sid, 16) != 0;
 }
 
 int
 csgn1_on_return(struct csgn1_run *run, const struct csn_event *event)
 {
-	if (for_another(run, event->bytes))
-		return CSN_OK;
 	if (run->phase == PHASE_SHOWN || run->phase == PHASE_RESUMED)
 		return judge(run, event, event->bytes);
 	if (run->phase >= PHASE_OFFER && run->phase <= PHASE_OFFER_INNER)

@@ -150,7 +150,8 @@ csgn1_step(void *state, const struct csn_event *event)
 	case CSN_EVENT_START:
 		return run->last_call == 0 ? csgn1_start(run, event) : CSN_E_INVALID;
 	case CSN_EVENT_MESSAGE:
-		if (event->role != CSN_ROLE_RETURN)
+		if (event->role != CSN_ROLE_RETURN ||
+		    csgn1_for_another(run, event->bytes))
 			return CSN_OK;
 		return run->phase == PHASE_HELLO || run->phase == PHASE_ANNOUNCE ?
 		               csgn1_on_hello(run, event) :

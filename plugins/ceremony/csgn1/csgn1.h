@@ -147,6 +147,7 @@ void csgn1_say_hex(struct csgn1_run *run, const char *name, const uint8_t *bytes
 /* csgn1-resume.c: ends a run that settled nothing. */
 int csgn1_unsettled(struct csgn1_run *run, const struct csn_event *event, const char *why);
 /* csgn1-answer.c */
+bool csgn1_for_another(const struct csgn1_run *run, struct csn_bytes message);
 int csgn1_on_return(struct csgn1_run *run, const struct csn_event *event);
 int csgn1_on_timer(struct csgn1_run *run, const struct csn_event *event);
 int csgn1_on_stop(struct csgn1_run *run, const struct csn_event *event);
