@@ -96,12 +96,13 @@ fuzz() {
 	[ -f "$dir/libtool" ] || tree audit-fuzz --enable-sanitizers CC=clang CXX=clang++ \
 		CFLAGS="-g -O1 -fsanitize=fuzzer-no-link" CXXFLAGS="-g -O1 -fsanitize=fuzzer-no-link" ||
 		return 1
-	cd "$dir" && make -j"$jobs" "$2" && mkdir -p "corpus-$1" &&
+	# shellcheck disable=SC2086 # one library or several
+	cd "$dir" && make -j"$jobs" $2 && mkdir -p "corpus-$1" &&
 		clang -g -O1 -std=gnu11 -fsanitize=fuzzer-no-link,address,undefined \
 			-fno-sanitize-recover=all -DFUZZ_ENGINE -I"$top/sdk/include" -I"$top/sdk" \
 			-I"$top/tests" -I"$top" -c "$top/tests/fuzz/fuzz_$1.c" -o "fuzz-$1.o" &&
 		./libtool --tag=CXX --mode=link clang++ -fsanitize=fuzzer,address,undefined \
-			-o "fuzz-$1" "fuzz-$1.o" "$2" &&
+			-o "fuzz-$1" "fuzz-$1.o" $2 &&
 		LSAN_OPTIONS=suppressions=$top/tests/lsan.supp:print_suppressions=0 \
 			"./fuzz-$1" -max_total_time="$fuzz_s" "corpus-$1"
 }
@@ -116,6 +117,7 @@ rm -rf "$base/audit-fuzz"
 run_case fuzz-config fuzz config core/libcsncore.la
 run_case fuzz-modem fuzz modem sdk/modem/libmodem.la
 run_case fuzz-qr fuzz qr plugins/channel/qr/libqr.la
+run_case fuzz-nfc fuzz nfc "plugins/channel/nfc/libnfcreader.la sdk/device/libcsndevicetag.la sdk/lib/libcsnsdk.la"
 run_case fuzz-line fuzz line sdk/lib/libcsnsdk.la
 run_case installed installed
 run_case distcheck distcheck

@@ -20,6 +20,11 @@ sdk_device_libcsndevice_la_SOURCES = \
 EXTRA_DIST += sdk/device/README.md
 sdk_device_libcsndevice_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
+# The tag a device plays; apart, because it needs nothing of the ceremony.
+noinst_LTLIBRARIES += sdk/device/libcsndevicetag.la
+sdk_device_libcsndevicetag_la_SOURCES = sdk/device/tag.c sdk/device/tag.h
+sdk_device_libcsndevicetag_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+
 device_tests = tests/unit/device_vectors tests/unit/device_machine tests/unit/device_size \
 	tests/unit/device_station
 check_PROGRAMS += $(device_tests)

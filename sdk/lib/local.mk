@@ -36,6 +36,8 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/offer.h \
 	sdk/lib/spake2p.c \
 	sdk/lib/spake2p.h \
+	sdk/lib/t4t.c \
+	sdk/lib/t4t.h \
 	sdk/lib/verdict.c \
 	sdk/lib/verdict.h
 sdk_lib_libcsnsdk_la_CFLAGS = $(MODULE_CFLAGS)

@@ -9,5 +9,5 @@ tests_bench_ceremony_bench_LDADD = plugins/ceremony/csgn1/libcsgn1.la \
 tests_bench_serial_bench_SOURCES  = tests/bench/serial_bench.c
 tests_bench_serial_bench_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_bench_serial_bench_LDADD    = tests/kit/libfakehost.la
-EXTRA_DIST += tests/bench/ceremony tests/bench/serial
+EXTRA_DIST += tests/bench/ceremony tests/bench/serial tests/bench/nfc
 CLEANFILES += $(EXTRA_PROGRAMS)

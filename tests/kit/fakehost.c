@@ -438,8 +438,8 @@ fakehost_create(struct fakehost *fake, const struct csn_component *component,
 	return component->create(&fake->host, &config, ret_self, err);
 }
 
-const struct csn_component *
-fakehost_load(const char *kind_name)
+static const struct csn_component *const *
+load(const char *kind_name)
 {
 	char path[512], symbol[128], id[64];
 	const char *slash = strchr(kind_name, '/');
@@ -457,7 +457,25 @@ fakehost_load(const char *kind_name)
 		die("fakehost: %s", dlerror());
 	if (plugin->magic != CSN_PLUGIN_MAGIC || plugin->components[0] == NULL)
 		die("fakehost: %s says nothing about itself", path);
-	return plugin->components[0];
+	return plugin->components;
+}
+
+const struct csn_component *
+fakehost_load(const char *kind_name)
+{
+	return load(kind_name)[0];
+}
+
+const struct csn_component *
+fakehost_find(const char *kind_name, const char *component)
+{
+	const struct csn_component *const *at = load(kind_name);
+
+	while (*at != NULL && strcmp((*at)->name, component) != 0)
+		at++;
+	if (*at == NULL)
+		die("fakehost: no component \"%s\" in %s", component, kind_name);
+	return *at;
 }
 
 /* ---- operations -------------------------------------------------------- */

@@ -27,6 +27,8 @@ const struct csn_host *fakehost_host(struct fakehost *fake);
 
 /* The component of a module of the build tree, "channel/loop"; ends the test if none. */
 const struct csn_component *fakehost_load(const char *kind_name);
+/* The one of that name, where a module has several. */
+const struct csn_component *fakehost_find(const char *kind_name, const char *component);
 
 /* create() with options given as key, value, ..., NULL; the host keeps the strings. */
 int fakehost_create(struct fakehost *fake, const struct csn_component *component,
