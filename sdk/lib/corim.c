@@ -355,18 +355,27 @@ take_time(struct csn_bytes item, int64_t *ret_time)
 	return csn_dcbor_in_end(&in) == CSN_OK;
 }
 
-/* {? 0: not before, 1: not after}; empty is no limit. */
+/* {? 0: not before, 1: not after}, which narrows what the CoRIM has; empty: no limit. */
 static bool
-time_good(struct csn_bytes validity, int64_t now)
+take_validity(struct csn_bytes validity, struct csn_corim *corim)
 {
 	struct csn_bytes before = csn_scbor_find(validity, 0);
-	int64_t          t;
+	int64_t          from = INT64_MIN, to;
 
 	if (validity.len == 0)
 		return true;
-	if (!take_time(csn_scbor_find(validity, 1), &t) || now > t)
+	if (!take_time(csn_scbor_find(validity, 1), &to) ||
+	    (before.len != 0 && !take_time(before, &from)))
 		return false;
-	return before.len == 0 || (take_time(before, &t) && now >= t);
+	corim->not_before = from > corim->not_before ? from : corim->not_before;
+	corim->not_after = to < corim->not_after ? to : corim->not_after;
+	return true;
+}
+
+bool
+csn_corim_valid(const struct csn_corim *corim, int64_t unix_s)
+{
+	return unix_s >= corim->not_before && unix_s <= corim->not_after;
 }
 
 static bool
@@ -385,7 +394,7 @@ take_profile(struct csn_bytes item, struct csn_bytes *ret_profile)
 
 /* corim-map: id, tags, dependent rims, profile, validity, entities. */
 static bool
-take_rim(struct reader *r, struct csn_bytes map, int64_t now)
+take_rim(struct reader *r, struct csn_bytes map)
 {
 	struct csn_dcbor_in in;
 
@@ -396,8 +405,8 @@ take_rim(struct reader *r, struct csn_bytes map, int64_t now)
 		return bad(r, "corim.id");
 	if (!take_profile(csn_scbor_find(map, 3), &r->corim->profile))
 		return bad(r, "corim.profile");
-	if (!time_good(csn_scbor_find(map, 4), now))
-		return bad(r, "corim.time");
+	if (!take_validity(csn_scbor_find(map, 4), r->corim))
+		return bad(r, "corim.validity");
 	csn_dcbor_in_init(&in, csn_scbor_find(map, 1));
 	size_t n = csn_dcbor_array(&in, 1, 256);
 	for (size_t i = 0; i < n; i++)
@@ -423,7 +432,7 @@ unwrap(struct csn_bytes item, uint64_t tag, struct csn_bytes *ret_rest)
 
 /* corim-meta {0: signer {0: name}, ? 1: validity} in the protected header. */
 static const char *
-check_meta(const struct csn_cose_any *cose, struct csn_corim *corim, int64_t now)
+check_meta(const struct csn_cose_any *cose, struct csn_corim *corim)
 {
 	struct csn_bytes meta, type, signer;
 
@@ -438,7 +447,7 @@ check_meta(const struct csn_cose_any *cose, struct csn_corim *corim, int64_t now
 	signer = csn_scbor_find(meta, 0);
 	if (!take_text(signer, 0, &corim->signer) || corim->signer.len == 0)
 		return "corim.meta";
-	return time_good(csn_scbor_find(meta, 1), now) ? NULL : "corim.time";
+	return take_validity(csn_scbor_find(meta, 1), corim) ? NULL : "corim.validity";
 }
 
 static int
@@ -461,7 +470,7 @@ open_signed(struct csn_bytes item, const struct csn_corim_policy *policy,
 	}
 	if (r < 0)
 		return r == CSN_E_REFUSED ? refuse(ret_why, r, "corim.signature") : r;
-	why = check_meta(&cose, corim, policy->unix_s);
+	why = check_meta(&cose, corim);
 	if (why != NULL)
 		return refuse(ret_why, CSN_E_REFUSED, why);
 	if (csn_scbor_check(cose.payload) < 0)
@@ -489,7 +498,7 @@ int
 csn_corim_read(struct csn_bytes bytes, const struct csn_corim_policy *policy,
                struct csn_corim *ret_corim, const char **ret_why)
 {
-	struct csn_corim corim = { .raw = bytes };
+	struct csn_corim corim = { .raw = bytes, .not_before = INT64_MIN, .not_after = INT64_MAX };
 	struct reader    r = { &corim, ret_why, false };
 	struct csn_bytes item = bytes, rest, map;
 
@@ -509,7 +518,10 @@ csn_corim_read(struct csn_bytes bytes, const struct csn_corim_policy *policy,
 	}
 	if (!corim.is_signed && !policy->unsigned_ok)
 		return refuse(ret_why, CSN_E_REFUSED, "corim.unsigned");
-	return finish(&r, take_rim(&r, map, policy->unix_s), ret_corim);
+	bool good = take_rim(&r, map);
+	if (good && !policy->any_time && !csn_corim_valid(&corim, policy->unix_s))
+		good = bad(&r, "corim.time");
+	return finish(&r, good, ret_corim);
 }
 
 /* concise-evidence {0: triples {0: measurements, 1: identity keys}, ...} */
@@ -530,7 +542,7 @@ take_evidence(struct reader *r, struct csn_bytes map)
 int
 csn_comid_read(struct csn_bytes bytes, struct csn_corim *ret_corim, const char **ret_why)
 {
-	struct csn_corim corim = { .raw = bytes };
+	struct csn_corim corim = { .raw = bytes, .not_before = INT64_MIN, .not_after = INT64_MAX };
 	struct reader    r = { &corim, ret_why, false };
 	struct csn_bytes map;
 

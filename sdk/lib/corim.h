@@ -61,6 +61,7 @@ struct csn_corim {
 	struct csn_bytes         signer;     /* name in corim-meta                      */
 	struct csn_pubkey        key;        /* that verified it; borrowed, none: zeroed */
 	uint8_t                  hash[32];   /* SHA-256 of raw                           */
+	int64_t                  not_before, not_after; /* of all validities it names    */
 	struct csn_corim_triple *triples;    /* owned                                    */
 	size_t                   count, room;
 	unsigned                 groups;
@@ -70,7 +71,8 @@ struct csn_corim_policy {
 	const struct csn_pubkey *keys; /* who may sign                              */
 	size_t  key_count;
 	bool    unsigned_ok;
-	int64_t unix_s; /* validity is judged by it                                  */
+	bool    any_time; /* validity is judged later, by csn_corim_valid()           */
+	int64_t unix_s;   /* or by this                                               */
 };
 
 /*
@@ -83,6 +85,7 @@ int csn_corim_read(struct csn_bytes bytes, const struct csn_corim_policy *policy
 /* A bare CoMID, or concise evidence (tag 571): the same triples without an envelope. */
 int csn_comid_read(struct csn_bytes bytes, struct csn_corim *ret_corim, const char **ret_why);
 void csn_corim_done(struct csn_corim *corim);
+bool csn_corim_valid(const struct csn_corim *corim, int64_t unix_s);
 
 /*
  * The rules of the profile a CoRIM names, on top of its form: psa, cca_platform,

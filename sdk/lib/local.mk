@@ -96,6 +96,8 @@ sdk_lib_libcsnevidence_la_SOURCES = \
 	sdk/lib/cose-any.h \
 	sdk/lib/pubkey.c \
 	sdk/lib/pubkey.h \
+	sdk/lib/references.c \
+	sdk/lib/references.h \
 	sdk/lib/scbor.c \
 	sdk/lib/scbor.h
 sdk_lib_libcsnevidence_la_CFLAGS = $(MODULE_CFLAGS)

@@ -294,3 +294,42 @@ forge_sign(EVP_PKEY *key, struct csn_bytes message, bool fixed, uint8_t ret[160]
 	ECDSA_SIG_free(pair);
 	return 64;
 }
+
+static const struct forge_tcb good_tcbs[] = {
+	{ { "800441434d45", "8103485731", NULL, "830105", "840100", "850100", FWIDS_A, FLAGS_NONE } },
+	{ { "800441434d45", "8103464d43", "8203312e30", "830105", "840101", "850100", FWIDS_A,
+	    FLAGS_NONE } },
+	{ { "800441434d45", "81025254", "8203312e30", "830105", "840102", "850100", FWIDS_A,
+	    FLAGS_NONE } },
+	{ { "800441434d45", "8103415050", "8203312e30", "830105", "840103", "850100", FWIDS_A,
+	    FLAGS_NONE } },
+};
+
+void
+forge_describe(struct forge_chain *chain)
+{
+	static const char *const names[] = { "maker", "device", "fmc", "runtime", "app", "more" };
+
+	chain->count = 5;
+	for (size_t i = 0; i < FORGE_CERTS; i++)
+		chain->certs[i] = (struct forge_cert){
+			.key = chain->keys[i],
+			.signer = chain->keys[i == 0 ? 0 : i - 1],
+			.issuer = names[i == 0 ? 0 : i - 1],
+			.subject = names[i],
+			.not_before = "20260101000000Z",
+			.not_after = "99991231235959Z",
+			.serial = "0102",
+			.basic = i < 4 ? CA_ANY : "3000",
+			.usage = i < 4 ? CERT_SIGN : SIGN,
+			.ueid = i > 0 ? UEID_A : NULL,
+		};
+	chain->certs[2].multi = true;
+	chain->certs[2].tcb_count = 2;
+	chain->certs[2].tcbs[0] = good_tcbs[0];
+	chain->certs[2].tcbs[1] = good_tcbs[1];
+	for (size_t i = 3; i < FORGE_CERTS; i++) {
+		chain->certs[i].tcb_count = 1;
+		chain->certs[i].tcbs[0] = good_tcbs[i < 5 ? i - 1 : 3];
+	}
+}

@@ -60,6 +60,32 @@ struct forge_chain {
 	uint8_t           store[FORGE_CERTS][FORGE_BYTES];
 };
 
+/*
+ * The chain: 0 maker (pinned), 1 device id with the UEID, 2 first mutable code with a
+ * MultiTcbInfo of hardware and code, 3 runtime, 4 application: the leaf.
+ */
+#define UEID_A "3013 0411 01 000102030405060708090a0b0c0d0e0f"
+#define UEID_B "3013 0411 01 000102030405060708090a0b0c0d0e1f"
+#define CA_ANY "30030101ff"
+#define CA_1   "30060101ff020101"
+#define CERT_SIGN "03020204"
+#define SIGN      "03020780"
+
+#define DIGEST_A "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
+#define DIGEST_B "b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1"
+#define OID_SHA256   "0609608648016503040201"
+#define OID_SHA384   "0609608648016503040202"
+#define FWID_A   "302d" OID_SHA256 "0420" DIGEST_A
+#define FWID_B   "302d" OID_SHA256 "0420" DIGEST_B
+#define FWIDS_A  "a62f" FWID_A
+#define FLAGS_NONE "8705 00 00000001"
+
+/* Members of a TcbInfo by the place they have in a good one. */
+enum { VENDOR, MODEL, VERSION, SVN, LAYER, INDEX, FWIDS, FLAGS, END, END_2 };
+
+/* A good chain of that kind, to be spoilt. */
+void forge_describe(struct forge_chain *chain);
+
 /* Fresh P-256 keys for all; certs are the caller's to describe. */
 void forge_keys(struct forge_chain *chain);
 void forge_done(struct forge_chain *chain);

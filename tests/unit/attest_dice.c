@@ -5,74 +5,13 @@
 #include "kit/tap.h"
 
 #include "../plugins/attest/dice/dice.h"
+#include "kit/cdi-forge.h"
 #include "kit/dice-forge.h"
 #include "lib/dcbor.h"
 
 #define NOW 1795000000 /* 2026-11-18 */
 
 /* ---- X.509 with TcbInfo ------------------------------------------------------- */
-
-/*
- * The chain: 0 maker (pinned), 1 device id with the UEID, 2 first mutable code with a
- * MultiTcbInfo of hardware and code, 3 runtime, 4 application: the leaf.
- */
-#define UEID_A "3013 0411 01 000102030405060708090a0b0c0d0e0f"
-#define UEID_B "3013 0411 01 000102030405060708090a0b0c0d0e1f"
-#define CA_ANY "30030101ff"
-#define CA_1   "30060101ff020101"
-#define CERT_SIGN "03020204"
-#define SIGN      "03020780"
-
-#define DIGEST_A "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
-#define DIGEST_B "b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1"
-#define SHA256   "0609608648016503040201"
-#define SHA384   "0609608648016503040202"
-#define FWID_A   "302d" SHA256 "0420" DIGEST_A
-#define FWID_B   "302d" SHA256 "0420" DIGEST_B
-#define FWIDS_A  "a62f" FWID_A
-#define FLAGS_NONE "8705 00 00000001"
-
-/* Members of a TcbInfo by the place they have in a good one. */
-enum { VENDOR, MODEL, VERSION, SVN, LAYER, INDEX, FWIDS, FLAGS, END, END_2 };
-
-static const struct forge_tcb good_tcbs[] = {
-	{ { "800441434d45", "8103485731", NULL, "830105", "840100", "850100", FWIDS_A, FLAGS_NONE } },
-	{ { "800441434d45", "8103464d43", "8203312e30", "830105", "840101", "850100", FWIDS_A,
-	    FLAGS_NONE } },
-	{ { "800441434d45", "81025254", "8203312e30", "830105", "840102", "850100", FWIDS_A,
-	    FLAGS_NONE } },
-	{ { "800441434d45", "8103415050", "8203312e30", "830105", "840103", "850100", FWIDS_A,
-	    FLAGS_NONE } },
-};
-
-static void
-describe(struct forge_chain *chain)
-{
-	static const char *const names[] = { "maker", "device", "fmc", "runtime", "app", "more" };
-
-	chain->count = 5;
-	for (size_t i = 0; i < FORGE_CERTS; i++)
-		chain->certs[i] = (struct forge_cert){
-			.key = chain->keys[i],
-			.signer = chain->keys[i == 0 ? 0 : i - 1],
-			.issuer = names[i == 0 ? 0 : i - 1],
-			.subject = names[i],
-			.not_before = "20260101000000Z",
-			.not_after = "99991231235959Z",
-			.serial = "0102",
-			.basic = i < 4 ? CA_ANY : "3000",
-			.usage = i < 4 ? CERT_SIGN : SIGN,
-			.ueid = i > 0 ? UEID_A : NULL,
-		};
-	chain->certs[2].multi = true;
-	chain->certs[2].tcb_count = 2;
-	chain->certs[2].tcbs[0] = good_tcbs[0];
-	chain->certs[2].tcbs[1] = good_tcbs[1];
-	for (size_t i = 3; i < FORGE_CERTS; i++) {
-		chain->certs[i].tcb_count = 1;
-		chain->certs[i].tcbs[0] = good_tcbs[i < 5 ? i - 1 : 3];
-	}
-}
 
 /* One thing done to a chain that was good. */
 enum op {
@@ -220,14 +159,14 @@ static const struct mutant {
 	{ "no FWID in the list", "dice.tcb.syntax", 3, { { MEMBER, 3, FWIDS, 0, "a600" } } },
 	{ "a digest one byte short", "dice.tcb.syntax", 3,
 	  { { MEMBER, 3, FWIDS, 0,
-	      "a62e302c" SHA256 "041f a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1" } } },
+	      "a62e302c" OID_SHA256 "041f a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1" } } },
 	{ "SHA-384 named over 32 bytes", "dice.tcb.syntax", 3,
-	  { { MEMBER, 3, FWIDS, 0, "a62f302d" SHA384 "0420" DIGEST_A } } },
+	  { { MEMBER, 3, FWIDS, 0, "a62f302d" OID_SHA384 "0420" DIGEST_A } } },
 	{ "SHA-1", "dice.tcb.syntax", 3,
 	  { { MEMBER, 3, FWIDS, 0,
 	      "a61f301d06052b0e03021a0414 a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1" } } },
 	{ "the digest before its hash", "dice.tcb.syntax", 3,
-	  { { MEMBER, 3, FWIDS, 0, "a62f302d0420" DIGEST_A SHA256 } } },
+	  { { MEMBER, 3, FWIDS, 0, "a62f302d0420" DIGEST_A OID_SHA256 } } },
 	{ "the FWID list primitive", "dice.tcb.syntax", 3,
 	  { { MEMBER, 3, FWIDS, 0, "862f" FWID_A } } },
 	{ "a negative SVN", "dice.tcb.syntax", 3, { { MEMBER, 3, SVN, 0, "8301ff" } } },
@@ -265,7 +204,7 @@ static const struct mutant {
 	{ "a good digest and one more beside it", "dice.fwid", 3,
 	  { { MEMBER, 3, FWIDS, 0, "a65e" FWID_A FWID_B } } },
 	{ "a digest by a hash no reference has", "dice.fwid.alg", 3,
-	  { { MEMBER, 3, FWIDS, 0, "a63f303d" SHA384 "0430" DIGEST_A "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1" } } },
+	  { { MEMBER, 3, FWIDS, 0, "a63f303d" OID_SHA384 "0430" DIGEST_A "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1" } } },
 	{ "no FWID at all", "dice.fwid.absent", 3, { { MEMBER, 3, FWIDS, 0, NULL } } },
 	{ "no FWID in a MultiTcbInfo's second", "dice.fwid.absent", 2, { { MEMBER, 2, FWIDS, 1, NULL } } },
 
@@ -435,7 +374,7 @@ judge(const struct forge_chain *forged, struct csn_pubkey *anchor, struct csn_ve
 	if (r == CSN_OK)
 		r = dice_chain_judge(&chain, &policy, verdict);
 	if (r == CSN_OK)
-		r = dice_appraise(&chain, refs, 4, verdict);
+		r = dice_appraise(&chain, refs, 4, NOW, verdict);
 	dice_chain_done(&chain);
 	return r;
 }
@@ -445,7 +384,7 @@ test_mutant(const struct mutant *m, struct forge_chain *forged, struct csn_pubke
 {
 	struct csn_verdict verdict = { .size = sizeof verdict };
 
-	describe(forged);
+	forge_describe(forged);
 	for (size_t i = 0; i < 3; i++)
 		apply(forged, &m->steps[i]);
 	forge_build(forged);
@@ -480,32 +419,6 @@ test_mutants(void)
 
 /* ---- CDI certificates in CBOR --------------------------------------------------- */
 
-/* A root key and three layers of Ed25519. */
-#define CDIS 3
-
-/* Entries of a payload by their place in a good one; each is hex, or NULL. */
-enum { ISS, SUB, CODE, CONFIG, CONFIG_SUM, AUTHORITY, MODE, SUBJECT_KEY, CDI_USE, MORE, ENTRIES };
-
-static const char *const labels[ENTRIES] = {
-	"01", "02", "3a00474450", "3a00474453", "3a00474452", "3a00474454", "3a00474456",
-	"3a00474457", "3a00474458", "",
-};
-
-struct cdi {
-	const char *entries[ENTRIES]; /* NULL: not there; "": computed                  */
-	const char *protect, *unprotect, *head; /* hex instead                    */
-	const char *cose_key; /* hex of what comes before x, and of what comes behind   */
-	const char *behind;
-	unsigned    key, signer;
-	bool        spoil, detached;
-};
-
-#define HASH_C "5820c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1"
-#define HASH_D "5820d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1"
-/* {-70002: "os", -70005: 4} */
-#define CONFIG_4   "a23a00011171626f733a0001117404"
-#define KEY_HEAD   "a401010327200621" "5820"
-
 /* What a mutant does to entry @entry, or to a field, of layer @at. */
 enum field { F_NONE, F_ENTRY, F_PROTECT, F_UNPROTECT, F_HEAD, F_KEY, F_KEY_IS, F_SIGNER, F_SPOIL,
 	     F_DETACHED, F_CONFIG, F_BEHIND, F_DROP };
@@ -516,7 +429,6 @@ struct cdi_step {
 	const char *text;
 };
 
-#define CONFIG_DESC "a23a00011171626f733a0001117405"
 
 static const struct cdi_mutant {
 	const char     *what, *reason;
@@ -613,112 +525,6 @@ static const struct cdi_mutant {
 };
 
 static void
-put_hex(struct csn_dcbor_out *out, const char *hex)
-{
-	uint8_t bytes[512];
-
-	csn_dcbor_put_raw(out, (struct csn_bytes){ bytes, forge_unhex(hex, bytes, sizeof bytes) });
-}
-
-/* A byte string around what @inner holds. */
-static void
-put_wrapped(struct csn_dcbor_out *out, const struct csn_dcbor_out *inner)
-{
-	struct csn_bytes bytes = { inner->buf, inner->len };
-
-	csn_dcbor_put_bytes(out, bytes);
-}
-
-static void
-put_key(struct csn_dcbor_out *out, const struct cdi *cdi, EVP_PKEY *key)
-{
-	uint8_t x[32];
-	size_t  len = sizeof x;
-
-	EVP_PKEY_get_raw_public_key(key, x, &len);
-	put_hex(out, cdi->cose_key != NULL ? cdi->cose_key : KEY_HEAD);
-	csn_dcbor_put_raw(out, CSN_BYTES_OF(x));
-	if (cdi->behind != NULL)
-		put_hex(out, cdi->behind);
-}
-
-static void
-put_payload(struct csn_dcbor_out *out, const struct cdi *cdi, const char *config, EVP_PKEY *key)
-{
-	uint8_t              buf[512], hash[64];
-	struct csn_dcbor_out inner;
-	size_t               count = 0;
-
-	for (size_t i = 0; i < ENTRIES; i++)
-		count += cdi->entries[i] != NULL;
-	csn_dcbor_put_map(out, count);
-	for (size_t i = 0; i < ENTRIES; i++) {
-		if (cdi->entries[i] == NULL)
-			continue;
-		put_hex(out, labels[i]);
-		if (*cdi->entries[i] != '\0') {
-			put_hex(out, cdi->entries[i]);
-			continue;
-		}
-		csn_dcbor_out_init(&inner, buf, sizeof buf);
-		if (i == SUBJECT_KEY) {
-			put_key(&inner, cdi, key);
-		} else {
-			put_hex(&inner, config);
-			if (i == CONFIG_SUM) {
-				csn_hash_by_len((struct csn_bytes){ buf, inner.len }, 32, hash);
-				csn_dcbor_put_bytes(out, (struct csn_bytes){ hash, 32 });
-				continue;
-			}
-		}
-		put_wrapped(out, &inner);
-	}
-}
-
-/* One COSE_Sign1. */
-static void
-put_cdi(struct csn_dcbor_out *out, const struct cdi *cdi, const char *config, EVP_PKEY *key,
-        EVP_PKEY *signer)
-{
-	uint8_t              buf[1024], tbs_buf[1200], sig[160];
-	struct csn_dcbor_out payload, tbs;
-	const char          *protect = cdi->protect != NULL ? cdi->protect : "43a10127";
-
-	csn_dcbor_out_init(&payload, buf, sizeof buf);
-	put_payload(&payload, cdi, config, key);
-	csn_dcbor_out_init(&tbs, tbs_buf, sizeof tbs_buf);
-	csn_dcbor_put_array(&tbs, 4);
-	csn_dcbor_put_text(&tbs, "Signature1");
-	put_hex(&tbs, protect);
-	csn_dcbor_put_bytes(&tbs, CSN_BYTES_NONE);
-	put_wrapped(&tbs, &payload);
-	size_t len = forge_sign(signer, (struct csn_bytes){ tbs_buf, tbs.len }, true, sig);
-	sig[0] ^= cdi->spoil;
-	put_hex(out, cdi->head != NULL ? cdi->head : "84");
-	put_hex(out, protect);
-	put_hex(out, cdi->unprotect != NULL ? cdi->unprotect : "a0");
-	if (cdi->detached)
-		csn_dcbor_put_null(out);
-	else
-		put_wrapped(out, &payload);
-	csn_dcbor_put_bytes(out, (struct csn_bytes){ sig, len });
-}
-
-static void
-describe_cdis(struct cdi cdis[CDIS], const char *configs[CDIS])
-{
-	static const char *const names[] = { "626b30", "626b31", "626b32", "626b33" };
-
-	for (unsigned i = 0; i < CDIS; i++) {
-		cdis[i] = (struct cdi){ .key = i + 1, .signer = i };
-		const char *entries[ENTRIES] = { names[i], names[i + 1], HASH_C, "", "", HASH_D,
-			                         "4101", "", "4120", NULL };
-		memcpy(cdis[i].entries, entries, sizeof entries);
-		configs[i] = CONFIG_DESC;
-	}
-}
-
-static void
 apply_cdi(struct cdi cdis[CDIS], const char *configs[CDIS], const struct cdi_step *step)
 {
 	struct cdi *cdi = &cdis[step->at];
@@ -786,7 +592,7 @@ judge_cdis(struct csn_bytes item, struct csn_pubkey *anchor, struct csn_verdict 
 	if (r == CSN_OK)
 		r = dice_chain_judge(&chain, &policy, verdict);
 	if (r == CSN_OK)
-		r = dice_appraise(&chain, refs, 2, verdict);
+		r = dice_appraise(&chain, refs, 2, NOW, verdict);
 	dice_chain_done(&chain);
 	return r;
 }
@@ -795,23 +601,19 @@ static void
 test_cdi(const struct cdi_mutant *m, EVP_PKEY *const keys[CDIS + 2], struct csn_pubkey *anchor)
 {
 	struct csn_verdict   verdict = { .size = sizeof verdict };
-	struct cdi           cdis[CDIS], root = { 0 };
+	struct cdi           cdis[CDIS];
 	const char          *configs[CDIS];
 	uint8_t              buf[4096];
 	struct csn_dcbor_out out;
 	unsigned             dropped = CDIS;
 
-	describe_cdis(cdis, configs);
+	cdi_describe(cdis, configs);
 	for (size_t i = 0; i < 2; i++) {
 		apply_cdi(cdis, configs, &m->steps[i]);
 		dropped = m->steps[i].field == F_DROP ? m->steps[i].at : dropped;
 	}
 	csn_dcbor_out_init(&out, buf, sizeof buf);
-	csn_dcbor_put_array(&out, dropped < CDIS ? CDIS : CDIS + 1);
-	put_key(&out, &root, keys[0]);
-	for (unsigned i = 0; i < CDIS; i++)
-		if (i != dropped)
-			put_cdi(&out, &cdis[i], configs[i], keys[cdis[i].key], keys[cdis[i].signer]);
+	cdi_put_chain(&out, cdis, configs, keys, dropped);
 	int  r = judge_cdis((struct csn_bytes){ buf, out.len }, anchor, &verdict);
 	bool good = m->reason == NULL ?
 	                    r == CSN_OK :

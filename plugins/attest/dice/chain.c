@@ -373,6 +373,22 @@ check_layers(const struct dice_chain *chain, const struct dice_policy *policy,
 	return r == CSN_OK ? check_ueid(chain, verdict) : r;
 }
 
+/* Does every measured layer say, by flags or mode, that it is as it should be? */
+static bool
+configuration_told(const struct dice_chain *chain)
+{
+	unsigned measured = 0;
+
+	for (unsigned i = 0; i < chain->count; i++) {
+		const struct dice_layer *layer = &chain->layers[i];
+		for (size_t k = 0; k < layer->tcb_count; k++)
+			if (!layer->tcb[k].has_flags)
+				return false;
+		measured += is_measured(layer) && layer->riot_fwid.len == 0;
+	}
+	return measured > 0;
+}
+
 int
 dice_chain_judge(const struct dice_chain *chain, const struct dice_policy *policy,
                  struct csn_verdict *verdict)
@@ -396,5 +412,7 @@ dice_chain_judge(const struct dice_chain *chain, const struct dice_policy *polic
 		r = check_layers(chain, policy, verdict);
 	if (r == CSN_OK)
 		csn_verdict_claim(verdict, CSN_TRUST_INSTANCE, CSN_CODE_AFFIRMED);
+	if (r == CSN_OK && !chain->degenerate && configuration_told(chain))
+		csn_verdict_claim(verdict, CSN_TRUST_CONFIGURATION, CSN_CODE_AFFIRMED);
 	return r;
 }

@@ -15,6 +15,7 @@
 
 #include <countersign/attest.h>
 
+#include "lib/corim.h"
 #include "lib/pubkey.h"
 
 #define DICE_LAYERS_MAX 16 /* certificates of a chain                            */
@@ -122,6 +123,9 @@ struct dice_ref {
 	bool     has_layer, has_index, has_svn, svn_min;
 	uint64_t layer, index, svn;
 	struct csn_bytes type;  /* TcbInfo's type; empty: any                          */
+	struct csn_bytes version; /* of TcbInfo; empty: any                             */
+	struct csn_bytes ueid;  /* of the one device it is for; empty: any             */
+	const struct csn_corim *from; /* its validity counts; NULL: none                */
 	struct csn_bytes part;  /* "code", "config", "authority"; empty: TcbInfo       */
 	struct dice_fwid fwids[DICE_FWIDS_MAX]; /* each is good                        */
 	size_t   fwid_count;
@@ -149,9 +153,18 @@ int dice_layer_signed(const struct dice_layer *layer, unsigned at,
 /* Links, anchor, order, modes, flags, UEID, time: everything but reference values. */
 int dice_chain_judge(const struct dice_chain *chain, const struct dice_policy *policy,
                      struct csn_verdict *verdict);
-/* Every measured component must match one reference of its environment. */
+/* Every measured component must match one reference of its environment, valid now. */
 int dice_appraise(const struct dice_chain *chain, const struct dice_ref *refs, size_t count,
-                  struct csn_verdict *verdict);
+                  int64_t unix_s, struct csn_verdict *verdict);
+
+/*
+ * Reference values from a CoRIM: class-id bytes are TcbInfo's type, vendor, model, layer
+ * and index its own; an instance is the UEID; mkey "code", "config" or "authority" is a
+ * hash of the Open Profile, whose model is the component and whose layer its place in the
+ * chain.  False with *ret_why when a triple says something we could not compare.
+ */
+bool dice_refs_read(const struct csn_corim *corim, struct dice_ref *refs, size_t room,
+                    size_t *count, const char **ret_why);
 
 /* The key the last layer has: the one that may sign for the device. */
 const struct csn_pubkey *dice_leaf_key(const struct dice_chain *chain);
