@@ -33,10 +33,11 @@ static const struct {
 } fields[AUDIT_FIELDS] = {
 	[AUDIT_SID] = { "session", 16 },  [AUDIT_DID] = { "device", 16 },
 	[AUDIT_SKID] = { "station", 16 }, [AUDIT_T1] = { "t1", 32 },
-	[AUDIT_FACTS] = { "facts", 32 },
+	[AUDIT_FACTS] = { "facts", 32 },  [AUDIT_RESULT] = { "result", 32 },
 };
 
-static const char *const whats[] = { "?", "decide", "commit", "end" };
+static const char *const whats[] = { "?", "decide", "commit", "end",
+				     "appraise" };
 static const char *const sides[] = { "?", "station", "device" };
 static const char *const outcomes[] = { "none", "enrolled", "offered", "refused",
 					"unknown" };
@@ -74,10 +75,16 @@ reason_good(const char *text, size_t len)
 	return len < AUDIT_REASON_MAX;
 }
 
+static bool
+has_answer(const struct audit_entry *entry)
+{
+	return entry->what == AUDIT_DECIDE || entry->what == AUDIT_APPRAISE;
+}
+
 static size_t
 pairs(const struct audit_entry *entry)
 {
-	size_t n = 7u + (entry->what == AUDIT_DECIDE ? 1u : 0u) +
+	size_t n = 7u + (has_answer(entry) ? 1u : 0u) +
 		   (entry->what == AUDIT_END ? 2u : 0u) +
 		   (entry->reason[0] != '\0' ? 1u : 0u);
 
@@ -99,7 +106,7 @@ audit_encode(const struct audit_entry *entry, uint8_t *buf, struct csn_bytes *re
 	struct csn_dcbor_out out;
 	size_t len = strnlen(entry->reason, sizeof entry->reason);
 
-	if (entry->what < AUDIT_DECIDE || entry->what > AUDIT_END || entry->side == 0 ||
+	if (entry->what < AUDIT_DECIDE || entry->what > LAST_OF(whats) || entry->side == 0 ||
 	    entry->side > LAST_OF(sides) || entry->stage > LAST_OF(stages) ||
 	    entry->outcome > LAST_OF(outcomes) || !reason_good(entry->reason, len))
 		return CSN_E_INVALID;
@@ -113,7 +120,7 @@ audit_encode(const struct audit_entry *entry, uint8_t *buf, struct csn_bytes *re
 	put(&out, KEY_SIDE, entry->side);
 	put(&out, KEY_WHAT, entry->what);
 	put(&out, KEY_STAGE, entry->stage);
-	if (entry->what == AUDIT_DECIDE) {
+	if (has_answer(entry)) {
 		csn_dcbor_put_uint(&out, KEY_YES);
 		csn_dcbor_put_bool(&out, entry->yes);
 	}
@@ -254,7 +261,7 @@ audit_text(const struct audit_entry *entry, uint64_t index, char *out, size_t le
 	    (unsigned long long)entry->unix_s, entry->clock_trusted ? "" : "?",
 	    NAME_OF(sides, entry->side), NAME_OF(whats, entry->what),
 	    NAME_OF(stages, entry->stage));
-	if (entry->what == AUDIT_DECIDE)
+	if (has_answer(entry))
 		add(&text, " %s", entry->yes ? "yes" : "no");
 	if (entry->what == AUDIT_END)
 		add(&text, " %s", NAME_OF(outcomes, entry->outcome));
@@ -266,7 +273,7 @@ audit_text(const struct audit_entry *entry, uint64_t index, char *out, size_t le
 		if (entry->has[i] && i != AUDIT_FACTS) {
 			add(&text, "  %s ", fields[i].name);
 			add_hex(&text, entry->field[i],
-				i == AUDIT_T1 ? 8 : fields[i].len);
+				i == AUDIT_T1 || i == AUDIT_RESULT ? 8 : fields[i].len);
 		}
 	return text.full ? CSN_E_TOO_BIG : CSN_OK;
 }
@@ -283,7 +290,7 @@ audit_json(const struct audit_entry *entry, uint64_t index, char *out, size_t le
 	    entry->clock_trusted ? "true" : "false", (unsigned long long)entry->boot_ns,
 	    NAME_OF(sides, entry->side), NAME_OF(whats, entry->what),
 	    NAME_OF(stages, entry->stage));
-	if (entry->what == AUDIT_DECIDE)
+	if (has_answer(entry))
 		add(&text, ",\"yes\":%s", entry->yes ? "true" : "false");
 	if (entry->what == AUDIT_END)
 		add(&text, ",\"outcome\":\"%s\",\"code\":%u",

@@ -21,6 +21,7 @@ enum audit_what {
 	AUDIT_DECIDE = 1, /* a stage was asked for                            */
 	AUDIT_COMMIT = 2, /* goes with a state change of the ceremony         */
 	AUDIT_END = 3,    /* the session is over                              */
+	AUDIT_APPRAISE = 4, /* evidence was judged: yes is "accepted"         */
 };
 
 enum audit_field {
@@ -29,6 +30,7 @@ enum audit_field {
 	AUDIT_SKID,
 	AUDIT_T1,
 	AUDIT_FACTS,
+	AUDIT_RESULT, /* SHA-256 of the attestation result in space "result"   */
 	AUDIT_FIELDS
 };
 
@@ -36,7 +38,7 @@ struct audit_entry {
 	uint64_t unix_s, boot_ns;
 	bool clock_trusted;
 	uint32_t side, what, stage;
-	bool yes;                      /* DECIDE                                     */
+	bool yes;                      /* DECIDE, APPRAISE                           */
 	uint32_t outcome, code;        /* END                                        */
 	char reason[AUDIT_REASON_MAX]; /* stable: "policy", "store"; or ""  */
 	bool has[AUDIT_FIELDS];

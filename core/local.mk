@@ -41,6 +41,7 @@ core_libcsncore_la_SOURCES = \
 	core/session-calls.c \
 	core/session-decide.c \
 	core/session-int.h \
+	core/session-results.c \
 	core/session.c \
 	core/session.h \
 	core/station-int.h \
@@ -54,7 +55,7 @@ core_libcsncore_la_SOURCES = \
 	core/unsettled.c \
 	core/unsettled.h
 core_libcsncore_la_CPPFLAGS = $(AM_CPPFLAGS) $(CONFIG_CFLAGS) -I$(top_srcdir) \
-	-D_GNU_SOURCE -DCSN_PLUGINDIR=\"$(plugindir)\"
+	-D_GNU_SOURCE -DPACKAGE_VERSION=\"$(PACKAGE_VERSION)\" -DCSN_PLUGINDIR=\"$(plugindir)\"
 core_libcsncore_la_LIBADD = $(LTDL_LIBS) $(CONFIG_LIBS) $(CRYPTO_LIBS)
 
 # Modules for the loader's test, each wrong in one way.

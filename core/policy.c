@@ -4,12 +4,16 @@
 
 #include <openssl/evp.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RULES_MAX 64
-#define RULE_MAX  160
+#define RULES_MAX      64
+#define RULE_MAX       160
+#define CLASSES_MAX    32
+#define TYPES_MAX      8
+#define CLASS_TEXT_MAX 512
 
 /* ---- facts ------------------------------------------------------------------ */
 
@@ -212,8 +216,11 @@ enum rule_list { REQUIRE, PIN_WHEN, TWO_PERSON_WHEN, RULE_LISTS };
 
 static const char *const list_names[RULE_LISTS] = { "require", "pin_when",
 						    "two_person_when" };
-static const char *const members[] = { "require", "pin_when", "two_person_when",
-				       "basic_tier", NULL };
+static const char *const members[] = { "require",    "pin_when", "two_person_when",
+				       "basic_tier", "classes",  "quarantine",
+				       NULL };
+static const char *const class_members[] = { "class", "all_of",     "any_of", "assurance",
+					     "pin",   "two_person", NULL };
 
 /* What holds when the configuration says nothing: two media, a named device. */
 static const char *const strict[] = { "oob.channels >= 2", "identity.did exists" };
@@ -225,10 +232,25 @@ struct rule {
 	char text[RULE_MAX]; /* "require: oob.channels >= 2" */
 };
 
+/* Evidence types, "" ends. */
+struct types {
+	char name[TYPES_MAX + 1][24];
+};
+
+/* What devices of a class must bring; a name of "*" is for all others. */
+struct class_rule {
+	char name[64];
+	struct types all_of, any_of;
+	uint32_t assurance; /* enum policy_assurance                          */
+	bool pin, two_person;
+	char text[CLASS_TEXT_MAX];
+};
+
 struct policy {
-	bool basic_tier;
-	size_t count;
+	bool basic_tier, quarantine;
+	size_t count, class_count;
 	struct rule rules[RULES_MAX];
+	struct class_rule classes[CLASSES_MAX];
 };
 
 static const struct rule_op *
@@ -313,6 +335,116 @@ read_lists(struct policy *policy, const struct csn_config *config,
 	return r;
 }
 
+/* ---- classes ------------------------------------------------------------------ */
+
+const char *
+policy_assurance_name(uint32_t assurance)
+{
+	static const char *const names[POLICY_ASSURANCES] = { "none", "claimed", "proved",
+							      "measured", "hardware" };
+
+	return assurance < POLICY_ASSURANCES ? names[assurance] : "?";
+}
+
+__attribute__((format(printf, 2, 3))) static void
+describe(struct class_rule *class, const char *fmt, ...)
+{
+	size_t len = strlen(class->text);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(class->text + len, sizeof class->text - len, fmt, args);
+	va_end(args);
+}
+
+static const char *
+read_types(const struct csn_config *config, const char *key, struct class_rule *class,
+	   struct types *types)
+{
+	size_t count = csn_config_text_count(config, key);
+
+	if (count > TYPES_MAX)
+		return "at most 8 evidence types go";
+	for (size_t i = 0; i < count; i++) {
+		const char *type = csn_config_text_at(config, key, i);
+
+		if (type == NULL || !printable(type, sizeof types->name[i], 1))
+			return "an evidence type of 1 to 23 plain characters is wanted";
+		memcpy(types->name[i], type, strlen(type) + 1);
+		describe(class, "%s %s", i == 0 ? "" : ",", type);
+	}
+	return NULL;
+}
+
+static const char *
+read_assurance(const struct csn_config *config, struct class_rule *class)
+{
+	const char *word = csn_config_text(config, "assurance", NULL, 32);
+
+	if (word == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < POLICY_ASSURANCES; i++)
+		if (strcmp(word, policy_assurance_name(i)) == 0)
+			class->assurance = i;
+	if (strcmp(word, policy_assurance_name(class->assurance)) != 0)
+		return "known are none, claimed, proved, measured and hardware";
+	describe(class, "; assurance %s", word);
+	return NULL;
+}
+
+static const char *
+read_class(const struct csn_config *config, struct class_rule *class, const char **ret_key)
+{
+	const char *name = csn_config_text(config, "class", "", sizeof class->name - 1);
+	const char *wrong;
+
+	csn_config_only(config, "policy.classes", class_members);
+	*ret_key = "class";
+	if (!printable(name, sizeof class->name, 1))
+		return "a class is wanted, or \"*\" for all others";
+	memcpy(class->name, name, strlen(name) + 1);
+	describe(class, "class %s: all_of", name);
+	*ret_key = "all_of";
+	if ((wrong = read_types(config, "all_of", class, &class->all_of)) != NULL)
+		return wrong;
+	describe(class, "; any_of");
+	*ret_key = "any_of";
+	if ((wrong = read_types(config, "any_of", class, &class->any_of)) != NULL)
+		return wrong;
+	*ret_key = "assurance";
+	if ((wrong = read_assurance(config, class)) != NULL)
+		return wrong;
+	class->pin = csn_config_bool(config, "pin", 0) == 1;
+	class->two_person = csn_config_bool(config, "two_person", 0) == 1;
+	describe(class, "%s%s", class->pin ? "; pin" : "",
+		 class->two_person ? "; two_person" : "");
+	return NULL;
+}
+
+static int
+read_classes(struct policy *policy, const struct csn_config *config, struct csn_error *err)
+{
+	const struct csn_config *list = csn_config_sub(config, "classes");
+	int r = CSN_OK;
+
+	for (size_t i = 0; i < csn_config_count(list); i++) {
+		const struct csn_config *item = csn_config_item(list, i);
+		struct class_rule class = { .name = "" };
+		const char *key = "class", *wrong = "over 32 classes";
+
+		if (policy->class_count < CLASSES_MAX)
+			wrong = read_class(item, &class, &key);
+		if (wrong == NULL) {
+			policy->classes[policy->class_count++] = class;
+			continue;
+		}
+		csn_config_note(item, key, "policy.classes: %s", wrong);
+		if (r == CSN_OK)
+			r = csn_fail(err, CSN_E_CONFIG, "policy.classes: %s", wrong);
+	}
+	return r;
+}
+
 int
 policy_new(const struct csn_config *config, struct policy **ret_policy,
 	   struct csn_error *err)
@@ -325,7 +457,10 @@ policy_new(const struct csn_config *config, struct policy **ret_policy,
 	if (config != NULL) {
 		csn_config_only(config, "policy", members);
 		policy->basic_tier = csn_config_bool(config, "basic_tier", 0) == 1;
+		policy->quarantine = csn_config_bool(config, "quarantine", 0) == 1;
 		r = read_lists(policy, config, err);
+		int c = read_classes(policy, config, r == CSN_OK ? err : NULL);
+		r = r == CSN_OK ? c : r;
 	}
 	/* A policy that requires nothing would let everything through. */
 	bool own = false;
@@ -350,7 +485,35 @@ policy_free(struct policy *policy)
 const char *
 policy_rule(const struct policy *policy, size_t i)
 {
-	return i < policy->count ? policy->rules[i].text : NULL;
+	if (i < policy->count)
+		return policy->rules[i].text;
+	i -= policy->count;
+	return i < policy->class_count ? policy->classes[i].text : NULL;
+}
+
+bool
+policy_quarantines(const struct policy *policy)
+{
+	return policy->quarantine;
+}
+
+/* Every text with its zero, so that no two policies read alike. */
+int
+policy_hash(const struct policy *policy, uint8_t ret_hash[32])
+{
+	const char *flags[] = { policy->basic_tier ? "basic_tier" : "",
+				policy->quarantine ? "quarantine" : "" };
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+	const char *text;
+
+	for (size_t i = 0; good && i < sizeof flags / sizeof *flags; i++)
+		good = EVP_DigestUpdate(ctx, flags[i], strlen(flags[i]) + 1) == 1;
+	for (size_t i = 0; good && (text = policy_rule(policy, i)) != NULL; i++)
+		good = EVP_DigestUpdate(ctx, text, strlen(text) + 1) == 1;
+	good = good && EVP_DigestFinal_ex(ctx, ret_hash, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return good ? CSN_OK : CSN_E_INTERNAL;
 }
 
 /* ---- judging ---------------------------------------------------------------- */
@@ -373,10 +536,30 @@ first_when(const struct policy *policy, const struct facts *facts, enum rule_lis
 	return NULL;
 }
 
+/* The entry for the class of these facts; NULL: none, or no classes are told apart. */
+static const struct class_rule *
+class_of(const struct policy *policy, const struct facts *facts)
+{
+	const char *class = facts_get(facts, "identity.class");
+
+	for (size_t i = 0; i < policy->class_count; i++)
+		if (strcmp(policy->classes[i].name, "*") == 0 ||
+		    (class != NULL && strcmp(policy->classes[i].name, class) == 0))
+			return &policy->classes[i];
+	return NULL;
+}
+
 bool
 policy_wants_pin(const struct policy *policy, const struct facts *facts)
 {
-	return first_when(policy, facts, PIN_WHEN) != NULL;
+	const struct class_rule *class = class_of(policy, facts);
+
+	/* While nobody knows the class, it may be any. */
+	for (size_t i = 0; facts_get(facts, "identity.class") == NULL &&
+			   i < policy->class_count; i++)
+		if (policy->classes[i].pin)
+			return true;
+	return first_when(policy, facts, PIN_WHEN) != NULL || (class != NULL && class->pin);
 }
 
 static void
@@ -389,6 +572,90 @@ no(struct policy_answer *answer, const struct facts *facts, const char *rule,
 	snprintf(answer->found, sizeof answer->found, "%s %s", fact,
 		 have != NULL ? have : "(nobody reported it)");
 	snprintf(answer->wanted, sizeof answer->wanted, "%s", wanted);
+}
+
+static bool
+is_accepted(const struct facts *facts, const char *type)
+{
+	char name[48];
+
+	snprintf(name, sizeof name, "evidence.%s", type);
+	const char *have = facts_get(facts, name);
+	return have != NULL && strcmp(have, "accepted") == 0;
+}
+
+static void
+no_evidence(struct policy_answer *answer, const struct facts *facts, const char *rule,
+	    const char *type, const char *kind)
+{
+	char fact[48], wanted[96];
+
+	snprintf(fact, sizeof fact, "evidence.%s", type);
+	snprintf(wanted, sizeof wanted, "evidence %s accepted (%s)", type, kind);
+	no(answer, facts, rule, fact, wanted);
+}
+
+/* Composition: every one of all_of, one of any_of; never an average. */
+static bool
+evidence_suffices(const struct class_rule *class, const struct facts *facts,
+		  struct policy_answer *answer)
+{
+	const struct types *all = &class->all_of, *any = &class->any_of;
+	bool one = any->name[0][0] == '\0';
+
+	for (size_t i = 0; all->name[i][0] != '\0'; i++)
+		if (!is_accepted(facts, all->name[i])) {
+			no_evidence(answer, facts, class->text, all->name[i], "all_of");
+			return false;
+		}
+	for (size_t i = 0; any->name[i][0] != '\0'; i++)
+		one = one || is_accepted(facts, any->name[i]);
+	if (!one)
+		no_evidence(answer, facts, class->text, any->name[0], "any_of");
+	return one;
+}
+
+static bool
+assurance_suffices(const struct class_rule *class, const struct facts *facts,
+		   struct policy_answer *answer)
+{
+	const char *have = facts_get(facts, "assurance");
+	int64_t level = 0;
+	char wanted[48];
+
+	if (have != NULL && !number(have, &level))
+		level = 0;
+	if (level >= (int64_t)class->assurance)
+		return true;
+	snprintf(wanted, sizeof wanted, "assurance %u (%s)", class->assurance,
+		 policy_assurance_name(class->assurance));
+	no(answer, facts, class->text, "assurance", wanted);
+	return false;
+}
+
+/* What a station asks of devices of this class. */
+static bool
+class_suffices(const struct policy *policy, const struct facts *facts,
+	       struct policy_answer *answer)
+{
+	const struct class_rule *class = class_of(policy, facts);
+	const char *side = facts_get(facts, "side"), *pin = facts_get(facts, "pin");
+
+	if (policy->class_count == 0 || side == NULL || strcmp(side, "station") != 0)
+		return true;
+	if (class == NULL) {
+		no(answer, facts, "classes", "identity.class", "a class the policy names");
+		return false;
+	}
+	if (!evidence_suffices(class, facts, answer) ||
+	    !assurance_suffices(class, facts, answer))
+		return false;
+	if (class->pin && (pin == NULL || strcmp(pin, "yes") != 0)) {
+		no(answer, facts, class->text, "pin", "a PIN");
+		return false;
+	}
+	answer->two_person = class->two_person;
+	return true;
 }
 
 void
@@ -417,12 +684,17 @@ policy_judge(const struct policy *policy, const struct facts *facts,
 		   "a device with a key of its own, or basic_tier = true");
 		return;
 	}
+	if (!class_suffices(policy, facts, ret_answer))
+		return;
+	answer.two_person = ret_answer->two_person;
+	*ret_answer = (struct policy_answer){ .allowed = false };
 	rule = first_when(policy, facts, PIN_WHEN);
 	if (rule != NULL && (pin == NULL || strcmp(pin, "yes") != 0)) {
 		no(ret_answer, facts, rule->text, "pin", "a PIN");
 		return;
 	}
-	answer.two_person = first_when(policy, facts, TWO_PERSON_WHEN) != NULL;
+	answer.two_person = answer.two_person ||
+			    first_when(policy, facts, TWO_PERSON_WHEN) != NULL;
 	answer.allowed = required > 0;
 	*ret_answer = answer;
 }

@@ -7,6 +7,10 @@
  *   identity.class in sensor,lamp
  *   identity.did exists
  *
+ * Classes say what a station asks of devices of a class, the first that fits ("*" fits
+ * all): evidence types all of which, or one of which, must be accepted; the assurance it
+ * must come to; a PIN, a second person.  Where classes are told apart and none fits, no.
+ *
  * A fact nobody reported makes every rule about it false, so what is required fails
  * and what would only ask for less does not help.  pin_when and two_person_when are
  * turned round: there an unknown fact counts as true.  Everything here is [loop].
@@ -39,6 +43,18 @@ int facts_add(struct facts *facts, const char *name, const char *word);
 /* SHA-256 over the facts in order of name, as dCBOR. */
 int facts_hash(const struct facts *facts, uint8_t ret_hash[32]);
 
+/* How much a device's evidence assures: the fact "assurance", a number. */
+enum policy_assurance {
+	POLICY_NONE,     /* nothing was accepted                                */
+	POLICY_CLAIMED,  /* a manufacturer's word about it, nothing fresh       */
+	POLICY_PROVED,   /* a key answered this session's challenge             */
+	POLICY_MEASURED, /* and what runs there is affirmed                     */
+	POLICY_HARDWARE, /* and the hardware it runs on                         */
+	POLICY_ASSURANCES
+};
+/* "proved"; "?" past the end. */
+const char *policy_assurance_name(uint32_t assurance);
+
 struct policy;
 
 /*
@@ -61,7 +77,14 @@ void policy_judge(const struct policy *policy, const struct facts *facts,
 		  struct policy_answer *ret_answer);
 /* Would policy want a PIN?  For callers that choose a mode before they start. */
 bool policy_wants_pin(const struct policy *policy, const struct facts *facts);
-/* Every rule as text, "require: oob.channels >= 2"; NULL past the end. */
+/* Is a device that policy refuses put into quarantine? */
+bool policy_quarantines(const struct policy *policy);
+/* SHA-256 over everything it asks for, the defaults, too. */
+int policy_hash(const struct policy *policy, uint8_t ret_hash[32]);
+/*
+ * Every rule as text, "require: oob.channels >= 2", "class pump: all_of x509; any_of; pin";
+ * NULL past the end.
+ */
 const char *policy_rule(const struct policy *policy, size_t i);
 
 #endif

@@ -305,54 +305,48 @@ keep_evidence(struct call *call, const struct csn_evidence *evidence)
 	return r;
 }
 
-static const char *
-judgement_name(uint32_t judgement)
+/* Texts end, and are what an entry or a terminal may show. */
+static bool
+text_sane(char *text, size_t room)
 {
-	return judgement == CSN_ACCEPTED   ? "accepted"
-	       : judgement == CSN_REJECTED ? "rejected"
-					   : "undecided";
+	text[room - 1] = '\0';
+	for (; *text != '\0'; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			return false;
+	return true;
 }
 
-/*
- * Facts of an accepted verdict only; what the verifier says cannot replace the core's.
- */
-static int
-verdict_facts(struct session *s, const struct call *call)
+static bool
+reasons_sane(struct csn_verdict *v)
 {
-	const struct csn_verdict *v = &call->verdict;
-	char name[48];
+	bool sane = v->reason_count <= CSN_VERDICT_REASONS &&
+		    text_sane(v->reason, sizeof v->reason) &&
+		    text_sane(v->layer, sizeof v->layer) &&
+		    text_sane(v->found, sizeof v->found) &&
+		    text_sane(v->wanted, sizeof v->wanted);
 
-	snprintf(name, sizeof name, "evidence.%.20s", call->evidence.type);
-	int r = facts_set(&s->facts, name, judgement_name(v->judgement));
-	for (uint32_t i = 0;
-	     r == CSN_OK && v->judgement == CSN_ACCEPTED && i < v->fact_count; i++)
-		r = s->pub.ops->fact(&s->pub, v->facts[i].name, v->facts[i].value);
-	return r;
+	for (uint32_t i = 0; sane && i < v->reason_count; i++) {
+		struct csn_reason *reason = &v->reasons[i];
+
+		sane = text_sane(reason->code, sizeof reason->code) &&
+		       text_sane(reason->found, sizeof reason->found) &&
+		       text_sane(reason->wanted, sizeof reason->wanted);
+	}
+	return sane;
 }
 
 static bool
 verdict_sane(struct csn_verdict *v)
 {
-	v->reason[sizeof v->reason - 1] = '\0';
-	v->layer[sizeof v->layer - 1] = '\0';
-	v->found[sizeof v->found - 1] = '\0';
-	v->wanted[sizeof v->wanted - 1] = '\0';
 	if (v->fact_count > CSN_VERDICT_FACTS || v->judgement > CSN_ACCEPTED ||
-	    v->reason_count > CSN_VERDICT_REASONS)
+	    !reasons_sane(v))
 		return false;
 	if (v->judgement == CSN_ACCEPTED && !csn_verdict_acceptable(v))
 		return false;
-	for (uint32_t i = 0; i < v->reason_count; i++) {
-		struct csn_reason *reason = &v->reasons[i];
-
-		reason->code[sizeof reason->code - 1] = '\0';
-		reason->found[sizeof reason->found - 1] = '\0';
-		reason->wanted[sizeof reason->wanted - 1] = '\0';
-	}
-	for (uint32_t i = 0; i < v->fact_count; i++) {
-		v->facts[i].name[sizeof v->facts[i].name - 1] = '\0';
-		v->facts[i].value[sizeof v->facts[i].value - 1] = '\0';
-	}
+	for (uint32_t i = 0; i < v->fact_count; i++)
+		if (!text_sane(v->facts[i].name, sizeof v->facts[i].name) ||
+		    !text_sane(v->facts[i].value, sizeof v->facts[i].value))
+			return false;
 	return true;
 }
 
@@ -360,25 +354,22 @@ verdict_sane(struct csn_verdict *v)
 static void
 verified(struct call *call, int result, struct csn_buf *buf)
 {
-	struct session *s = call->s;
 	const struct session_attest *attest = call->attest;
 	struct csn_verdict *v = &call->verdict;
-	uint32_t before = v->judgement;
 
 	(void)buf;
 	if (result == CSN_OK && !verdict_sane(v))
 		result = CSN_E_INTERNAL;
-	if (result == CSN_OK && before == CSN_ACCEPTED &&
+	if (result == CSN_OK && v->judgement == CSN_ACCEPTED &&
 	    CSN_HAS(attest->ops, appraise)) {
 		result = attest->ops->appraise(attest->self, &call->evidence, v);
 		if (result == CSN_OK && !verdict_sane(v))
 			result = CSN_E_INTERNAL;
 	}
-	if (result == CSN_OK && verdict_facts(s, call) < 0)
-		result = CSN_E_INTERNAL;
+	/* What a verifier left behind when it failed says nothing. */
 	if (result < 0)
-		v->judgement = CSN_UNDECIDED;
-	session_answer(call, result, NULL);
+		*v = (struct csn_verdict){ .size = sizeof *v };
+	session_judged(call, result);
 }
 
 static const struct session_attest *
@@ -465,6 +456,7 @@ static bool
 core_owns(const struct session *s, const char *name)
 {
 	return strncmp(name, "oob.", 4) == 0 || strncmp(name, "evidence.", 9) == 0 ||
+	       strncmp(name, "trust.", 6) == 0 || strcmp(name, "assurance") == 0 ||
 	       strcmp(name, "side") == 0 || strcmp(name, "stages.left_out") == 0 ||
 	       (s->side == CSN_SIDE_STATION &&
 		(strcmp(name, "pin") == 0 || strcmp(name, "two_way") == 0));

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define COMMIT_MS     10000u
 #define TWO_PERSON_MS 120000u
@@ -61,14 +62,22 @@ store_commit(struct call *call, const struct csn_store_item *items, size_t count
 	     const struct audit_entry *entry)
 {
 	const struct session_parts *parts = &call->s->parts;
-	struct csn_store_item all[ITEMS_MAX + 1];
-	uint8_t bytes[AUDIT_ENTRY_MAX];
+	struct csn_store_item all[ITEMS_MAX + 2 * SESSION_RESULTS_MAX + 1];
+	uint8_t bytes[AUDIT_ENTRY_MAX], results[SESSION_RESULTS_MAX][AUDIT_ENTRY_MAX];
+	struct audit_entry now;
 	struct csn_bytes coded;
+	size_t judged = 0;
 
 	if (count > ITEMS_MAX)
 		return CSN_E_TOO_BIG;
+	int filled = entry_fill(call->s, AUDIT_APPRAISE, &now);
+	if (filled == CSN_OK)
+		filled = session_results_items(call->s, &now, results, all, &judged);
+	if (filled < 0)
+		return filled;
 	if (count > 0)
-		memcpy(all, items, count * sizeof *items);
+		memcpy(all + judged, items, count * sizeof *items);
+	count += judged;
 	if (entry != NULL) {
 		int r = audit_encode(entry, bytes, &coded);
 
@@ -84,6 +93,7 @@ store_commit(struct call *call, const struct csn_store_item *items, size_t count
 	int r = session_op_started(
 		call, parts->store->commit(parts->store_self, op, all, count));
 	csn_wipe(all, sizeof all);
+	session_results_done(call->s); /* the store has them, or is broken    */
 	return r;
 }
 
@@ -249,6 +259,23 @@ decided(struct call *call, int result, struct csn_buf *buf)
 	session_answer(call, call->yes ? CSN_OK : CSN_E_REFUSED, NULL);
 }
 
+/*
+ * A refused device waits for a person.  Policy judges after the evidence: whoever only
+ * names another's device never comes this far.  Without an id there is nothing to block.
+ */
+static int
+store_quarantine(struct call *call, const struct audit_entry *entry)
+{
+	const struct csn_store_item item = {
+		.kind = CSN_ITEM_PUT,
+		.space = "quarantine",
+		.key = { entry->field[AUDIT_DID], 16 },
+		.value = { (const uint8_t *)entry->reason, strlen(entry->reason) },
+	};
+
+	return store_commit(call, &item, entry->has[AUDIT_DID] ? 1 : 0, entry);
+}
+
 static int
 record_decision(struct call *call, bool yes, const char *reason)
 {
@@ -264,6 +291,9 @@ record_decision(struct call *call, bool yes, const char *reason)
 	snprintf(entry.reason, sizeof entry.reason, "%s", reason);
 	if (!yes)
 		snprintf(call->s->reason, sizeof call->s->reason, "%s", reason);
+	if (!yes && strcmp(reason, "policy") == 0 &&
+	    policy_quarantines(call->s->parts.policy))
+		return store_quarantine(call, &entry);
 	return store_commit(call, NULL, 0, &entry);
 }
 

@@ -15,6 +15,7 @@
 #define SESSION_CALLS_MAX    64
 #define SESSION_MESSAGES_MAX 32 /* waiting for the ceremony; more are dropped */
 #define SESSION_CERTS_MAX    32
+#define SESSION_RESULTS_MAX  16
 #define SESSION_LIFE_MS      900000u
 #define SESSION_STOP_MS      5000u /* what a ceremony has after STOP          */
 
@@ -45,6 +46,18 @@ struct call {
 	const struct session_attest *attest;
 	struct csn_buf *evidence_bufs[3];
 	char evidence_text[2][64];
+	int verified; /* what verify came to, while its result is signed      */
+	uint8_t *ear;
+	size_t ear_len;
+};
+
+/* An attestation result that waits for the next transaction. */
+struct result {
+	uint8_t *bytes;
+	size_t len;
+	uint8_t hash[32];
+	bool accepted;
+	char reason[AUDIT_REASON_MAX];
 };
 
 struct role {
@@ -71,6 +84,10 @@ struct session {
 	struct csn_timer *life;
 
 	struct facts facts;
+	struct csn_verdict trust; /* the worst claims of what was accepted          */
+	uint32_t assurance;       /* enum policy_assurance                          */
+	struct result results[SESSION_RESULTS_MAX];
+	size_t result_count;
 	struct policy_answer answer; /* the last one of policy                    */
 	uint32_t stage;              /* last entered                              */
 	bool deciding, authorised, committed, delivered_payload;
@@ -127,6 +144,21 @@ int session_record_end(struct call *call);
 /* The core's own facts at the start of a session. */
 int session_first_facts(struct session *s, const struct csn_begin *begin);
 void session_heard(struct session *s, uint32_t role, const char *medium);
+
+/* session-results.c */
+/*
+ * Writes the verdict of @call down, signed, and then answers the call; what cannot be
+ * written down is undecided.
+ */
+void session_judged(struct call *call, int result);
+/*
+ * Items of what waits, at most 2 * SESSION_RESULTS_MAX; @entry is how an entry of now
+ * looks, @bytes its room.  Borrowed until session_results_done().
+ */
+int session_results_items(struct session *s, const struct audit_entry *entry,
+			  uint8_t bytes[][AUDIT_ENTRY_MAX], struct csn_store_item *items,
+			  size_t *ret_count);
+void session_results_done(struct session *s);
 
 /* session-calls.c */
 extern const struct csn_session_ops session_ops;

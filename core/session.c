@@ -34,6 +34,7 @@ void
 session_call_free(struct call *call)
 {
 	csn_buf_unref(call->buf);
+	free(call->ear);
 	for (size_t i = 0; i < sizeof call->evidence_bufs / sizeof *call->evidence_bufs;
 	     i++)
 		csn_buf_unref(call->evidence_bufs[i]);
@@ -545,6 +546,7 @@ session_free(struct session *s)
 	for (size_t i = 0; i < s->cert_count; i++)
 		csn_buf_unref(s->certs[i]);
 	csn_buf_unref(s->payload);
+	session_results_done(s);
 	csn_wipe(s, sizeof *s);
 	free(s);
 }

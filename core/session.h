@@ -14,7 +14,10 @@
  *    decide(DELIVERED), else the outcome becomes REFUSED (OFFERED: UNKNOWN after
  * AUTHORISED);
  *  - the core sets the facts "side", "oob.media", "oob.channels", "stages.left_out",
- *    "evidence.TYPE" and, on the station, "pin" and "two_way"; its own value stays;
+ *    "evidence.TYPE", "assurance", "trust.*" (policy.h) and, on the station, "pin" and
+ *    "two_way"; its own value stays;
+ *  - every verdict is written as an EAR, signed, and goes into space "result" under its
+ *    SHA-256 with an entry of its own, in the transaction of the next entry;
  *  - it reads for its audit entries, as lower-case hex: "identity.did" (16 bytes),
  * "sid" (16), "skid" (16); transcript() gives t1;
  *  - policy reads "tier" ("basic" for a pre-shared secret), "pin" on the device
@@ -59,6 +62,7 @@ struct session_parts {
 	struct link *links[CSN_ROLE_BULK + 1]; /* by role */
 	const struct policy *policy;
 	struct csn_buf *payload; /* the neutral record; a reference is taken */
+	const char *result_key;  /* Ed25519; signs attestation results; or NULL */
 };
 
 struct session_end {

@@ -350,6 +350,7 @@ gather(struct csn_station *st, struct csn_error *err)
 	parts->ops = st->ops;
 	parts->log = st->log;
 	parts->policy = st->policy;
+	parts->result_key = st->own.log_key;
 	parts->attest = st->attest;
 	parts->attest_count = st->attest_count;
 	memcpy(parts->links, st->links, sizeof parts->links);

@@ -20,6 +20,8 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/dcbor.h \
 	sdk/lib/der.c \
 	sdk/lib/der.h \
+	sdk/lib/ear.c \
+	sdk/lib/ear.h \
 	sdk/lib/frag.c \
 	sdk/lib/frag.h \
 	sdk/lib/hpke.c \
@@ -126,3 +128,9 @@ tests_unit_lib_corim_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_corim_LDADD    = sdk/lib/libcsnevidence.la sdk/lib/libcsncrypto.la \
 	sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
 TESTS += tests/unit/lib_corim
+
+check_PROGRAMS += tests/unit/lib_ear
+TESTS += tests/unit/lib_ear
+tests_unit_lib_ear_SOURCES  = tests/unit/lib_ear.c
+tests_unit_lib_ear_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_ear_LDADD    = sdk/lib/libcsnsdk.la

@@ -103,6 +103,63 @@ static const struct {
 	{ "an unknown class wants a second person",
 	  "{ require = [ \"a == 1\" ]; two_person_when = [ \"c == door\" ]; }", "a=1",
 	  true, true, "" },
+	{ "a class no entry names, and no entry for all others",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; } ); }",
+	  "side=station;a=1;identity.class=lamp", false, false, "identity.class lamp" },
+	{ "an unknown class, and no entry for all others",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; } ); }",
+	  "side=station;a=1", false, false, "identity.class (nobody reported it)" },
+	{ "classes are a station's: a device does not ask",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; } ); }",
+	  "side=device;a=1", true, false, "" },
+	{ "all_of: both accepted",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; all_of = [ \"x509\", \"dice\" ]; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;evidence.x509=accepted;evidence.dice=accepted", true, false, "" },
+	{ "all_of: one missing",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; all_of = [ \"x509\", \"dice\" ]; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;evidence.x509=accepted", false, false, "evidence.dice (nobody reported it)" },
+	{ "all_of: one rejected",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; all_of = [ \"x509\", \"dice\" ]; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;evidence.x509=accepted;evidence.dice=rejected", false, false, "evidence.dice rejected" },
+	{ "all_of: one undecided, as after a crash or a timeout",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; all_of = [ \"x509\", \"dice\" ]; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;evidence.x509=accepted;evidence.dice=undecided", false, false, "evidence.dice undecided" },
+	{ "any_of: one accepted is enough",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; any_of = [ \"tpm2\", \"psk\" ]; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;evidence.tpm2=rejected;evidence.psk=accepted", true, false, "" },
+	{ "any_of: none accepted",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; any_of = [ \"tpm2\", \"psk\" ]; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;evidence.tpm2=undecided", false, false, "evidence.tpm2 undecided" },
+	{ "all_of and any_of: both count",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; all_of = [ \"x509\" ]; any_of = [ \"psk\" ]; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;evidence.psk=accepted", false, false, "evidence.x509 (nobody reported it)" },
+	{ "assurance reached",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; assurance = \"proved\"; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;assurance=2", true, false, "" },
+	{ "assurance below",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; assurance = \"measured\"; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;assurance=2", false, false, "assurance 2" },
+	{ "assurance nobody reported",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; assurance = \"claimed\"; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump", false, false, "assurance (nobody reported it)" },
+	{ "assurance that is no number",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; assurance = \"claimed\"; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;assurance=hardware", false, false, "assurance hardware" },
+	{ "the entry for all others",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; pin = true; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=lamp;assurance=1", true, false, "" },
+	{ "a critical class wants a PIN",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; pin = true; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;pin=no", false, false, "pin no" },
+	{ "and has one",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; pin = true; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump;pin=yes", true, false, "" },
+	{ "a critical class wants a second person",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; two_person = true; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump", true, true, "" },
+	{ "what the class suffices for does not lift a rule",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\";  }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=2;identity.class=pump", false, false, "a 2" },
 };
 
 static void
@@ -128,7 +185,7 @@ test_judged(void)
 		char text[512];
 		struct policy *policy = NULL;
 		struct csn_error err = { 0 };
-		struct policy_answer answer;
+		struct policy_answer answer = { .allowed = false };
 		static struct facts facts;
 
 		facts.count = 0;
@@ -166,6 +223,62 @@ static const struct {
 	{ "a fact's name over 31 bytes", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa == 1",
 	  "wanted FACT OP VALUE, as in \"oob.channels >= 2\"" },
 };
+
+static const struct {
+	const char *what, *class, *said;
+} class_mistakes[] = {
+	{ "no class", "all_of = [ \"x509\" ];", "a class is wanted" },
+	{ "a level nobody knows", "class = \"a\"; assurance = \"high\";", "known are none, claimed" },
+	{ "a member nobody knows", "class = \"a\"; allof = [ \"x509\" ];", "allof" },
+	{ "a type that is too long", "class = \"a\"; all_of = [ \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" ];",
+	  "an evidence type of 1 to 23" },
+	{ "nine types", "class = \"a\"; all_of = [ \"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\" ];",
+	  "at most 8" },
+};
+
+static void
+test_classes(void)
+{
+	uint8_t hash[2][32];
+
+	for (size_t i = 0; i < sizeof class_mistakes / sizeof *class_mistakes; i++) {
+		char text[256];
+		struct policy *policy = NULL;
+		struct csn_error err = { 0 };
+
+		snprintf(text, sizeof text, "policy : { classes = ( { %s } ); };\n",
+			 class_mistakes[i].class);
+		struct csn_config_file *file = config(text);
+		policy_new(csn_config_sub(csn_config_root(file), "policy"), &policy, &err);
+		tap_ok(csn_config_mistakes(file) == 1 &&
+			       strstr(csn_config_mistake(file, 0), class_mistakes[i].said) != NULL,
+		       "refused: %s", class_mistakes[i].what);
+		policy_free(policy);
+		csn_config_free(file);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct policy *policy = NULL;
+		struct csn_error err = { 0 };
+		static struct facts facts;
+		struct csn_config_file *file =
+			config(i == 0 ? "policy : { classes = ( { class = \"a\"; pin = true; } ); };\n"
+				      : "policy : { classes = ( { class = \"a\"; } ); };\n");
+
+		if (policy_new(csn_config_sub(csn_config_root(file), "policy"), &policy, &err) < 0)
+			exit(1);
+		facts.count = 0;
+		tap_ok(policy_wants_pin(policy, &facts) == (i == 0),
+		       "while the class is unknown, a PIN of any class is wanted (%zu)", i);
+		tap_ok(policy_hash(policy, hash[i]) == CSN_OK, "a policy has a hash");
+		tap_ok(strstr(policy_rule(policy, 2), i == 0 ? "class a: all_of; any_of; pin"
+							     : "class a: all_of; any_of") != NULL &&
+			       policy_rule(policy, 3) == NULL,
+		       "a class is shown as one line (%zu)", i);
+		policy_free(policy);
+		csn_config_free(file);
+	}
+	tap_ok(memcmp(hash[0], hash[1], 32) != 0, "and another policy another hash");
+}
 
 static void
 test_mistakes(void)
@@ -237,6 +350,7 @@ main(void)
 {
 	test_judged();
 	test_mistakes();
+	test_classes();
 	test_facts();
 	return tap_done();
 }

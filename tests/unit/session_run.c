@@ -11,8 +11,12 @@
 #include "core/policy.h"
 #include "core/session.h"
 #include "kit/tap.h"
+#include "lib/cose.h"
+#include "lib/crypto-openssl.h"
+#include "lib/ear.h"
 
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -54,8 +58,14 @@ struct world {
 
 	/* verifier */
 	uint32_t judgement, appraised;
-	int32_t claim;
-	bool verifier_hangs;
+	int32_t claim, executables;
+	bool verifier_hangs, challenged;
+
+	/* keys, and what the core puts into the store */
+	const char *key_name;
+	enum fault key_fault;
+	size_t results, quarantined, result_len;
+	uint8_t result[CSN_EAR_MAX + 256], result_key[32], quarantine_did[16];
 
 	/* ceremony */
 	const struct act *script;
@@ -98,6 +108,22 @@ later(struct world *w, struct csn_op *op, int result, struct csn_buf *buf, bool 
 		       : CSN_E_NOMEM;
 }
 
+/* What goes into the spaces of the core. */
+static void
+note_put(struct world *w, const struct csn_store_item *item)
+{
+	if (strcmp(item->space, "quarantine") == 0 && item->key.len == 16) {
+		w->quarantined++;
+		memcpy(w->quarantine_did, item->key.ptr, 16);
+	}
+	if (strcmp(item->space, "result") == 0 && item->value.len <= sizeof w->result) {
+		w->results++;
+		memcpy(w->result_key, item->key.ptr, sizeof w->result_key);
+		memcpy(w->result, item->value.ptr, item->value.len);
+		w->result_len = item->value.len;
+	}
+}
+
 static int
 store_commit(void *self, struct csn_op *op, const struct csn_store_item *items,
 	     size_t count)
@@ -114,6 +140,8 @@ store_commit(void *self, struct csn_op *op, const struct csn_store_item *items,
 	for (size_t i = 0; i < count; i++) {
 		struct audit_entry entry;
 
+		if (items[i].kind == CSN_ITEM_PUT)
+			note_put(w, &items[i]);
 		if (items[i].kind != CSN_ITEM_AUDIT || w->entry_count == 32)
 			continue;
 		memcpy(w->raw + w->raw_len, items[i].value.ptr, items[i].value.len);
@@ -178,6 +206,7 @@ verifier_verify(void *self, struct csn_op *op, const struct csn_evidence *eviden
 
 	if (evidence->value.len != 3 || w->verifier_hangs)
 		return CSN_OK; /* and never an answer                         */
+	verdict->trust[CSN_TRUST_EXECUTABLES] = w->executables;
 	verdict->judgement = w->judgement;
 	verdict->trust[CSN_TRUST_INSTANCE] = w->claim;
 	verdict->fact_count = 1;
@@ -203,6 +232,44 @@ static const struct csn_attest_ops verifier_ops = { .size = sizeof verifier_ops,
 						    .verify = verifier_verify,
 						    .appraise = verifier_appraise,
 						    .cancel = no_cancel };
+
+/* The key of RFC 8032 7.1, test 1: another program could check what it signs. */
+static const uint8_t seed[32] = {
+	0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
+	0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60
+};
+static const uint8_t public_key[32] = {
+	0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
+	0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a
+};
+
+static int
+keys_sign(void *self, struct csn_op *op, const char *key, const char *algorithm,
+	  struct csn_bytes to_sign)
+{
+	struct world *w = self;
+	uint8_t sig[64];
+	size_t len = sizeof sig;
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, 32);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (strcmp(key, "log") != 0 || strcmp(algorithm, "EdDSA") != 0 ||
+	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) != 1 ||
+	    EVP_DigestSign(ctx, sig, &len, to_sign.ptr, to_sign.len) != 1)
+		abort();
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	if (w->key_fault == SAY_NO)
+		return CSN_E_IO;
+	if (w->key_fault == NEVER)
+		return CSN_OK;
+	return later(w, op, w->key_fault == FAIL_LATER ? CSN_E_IO : CSN_OK,
+		     csn_buf_new(sig, len, 0), false);
+}
+
+static const struct csn_keys_ops keys_ops = { .size = sizeof keys_ops,
+					      .sign = keys_sign,
+					      .cancel = no_cancel };
 
 static int
 channel_caps(void *self, struct csn_channel_caps *caps)
@@ -288,6 +355,9 @@ act(struct world *w, const struct act *a, uint32_t id, bool *ret_waits)
 	struct csn_evidence evidence = { .size = sizeof evidence,
 					 .type = a->name,
 					 .value = { evidence_value, 3 } };
+
+	if (w->challenged)
+		evidence.challenge = (struct csn_bytes){ seed, 32 };
 
 	*ret_waits = true;
 	switch (a->verb) {
@@ -489,6 +559,9 @@ start(struct world *w, const struct act *script, struct csn_ceremony_ops *ceremo
 				       .prompt_self = w,
 				       .attest = kept,
 				       .attest_count = 1,
+				       .keys = &keys_ops,
+				       .keys_self = w,
+				       .result_key = w->key_name,
 				       .policy = w->policy,
 				       .payload = payload };
 	memcpy(parts.links, w->links, sizeof parts.links);
@@ -857,6 +930,167 @@ test_verdicts(void)
 	}
 }
 
+/* ---- results --------------------------------------------------------------------- */
+
+#define VERIFY_AND_GO                                                                  \
+	{ VERIFY, 0, "fake", NULL }, DID_FACT, TO_ATTESTED,                            \
+		{ DECIDE, CSN_STAGE_AUTHORISED, NULL, NULL },                          \
+		{ FINISH, CSN_OUTCOME_REFUSED, NULL, NULL },                           \
+	{                                                                              \
+		END, 0, NULL, NULL                                                     \
+	}
+
+static const struct act judges[] = { VERIFY_AND_GO };
+
+static void
+set_policy(struct world *w, const char *text)
+{
+	char path[] = "/tmp/csn-run-XXXXXX";
+	struct csn_config_file *file = NULL;
+	struct csn_error err = { 0 };
+	int fd = mkstemp(path);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
+	    csn_config_read(path, &file, &err) < 0)
+		abort();
+	close(fd);
+	unlink(path);
+	policy_free(w->policy);
+	if (policy_new(csn_config_sub(csn_config_root(file), "policy"), &w->policy, &err) < 0)
+		abort();
+	csn_config_free(file);
+}
+
+/* The COSE around the result, by the protocol's own reader and the key above. */
+static bool
+result_signed(const struct world *w, struct csn_ear_view *ret_view)
+{
+	struct csn_bytes item = { w->result, w->result_len };
+	struct csn_cose cose;
+
+	return csn_cose_parse(item, &cose) == CSN_OK &&
+	       csn_cose_verify(csn_crypto_openssl(), &cose, CSN_SUITE_X25519,
+			       CSN_BYTES_OF(public_key), cose.payload) == CSN_OK &&
+	       csn_ear_read(cose.payload, ret_view) == CSN_OK;
+}
+
+static const struct audit_entry *
+appraisal(const struct world *w)
+{
+	for (size_t i = 0; i < w->entry_count; i++)
+		if (w->entries[i].what == AUDIT_APPRAISE)
+			return &w->entries[i];
+	return NULL;
+}
+
+static void
+test_results(void)
+{
+	static const struct {
+		const char *what;
+		uint32_t judgement;
+		int32_t claim;
+		bool hangs;
+		enum fault key_fault;
+		const char *said; /* judgement of the result; NULL: there is none      */
+		uint32_t judged;
+	} cases[] = {
+		{ "an accepted verdict", CSN_ACCEPTED, CSN_CODE_AFFIRMED, false, FINE,
+		  "accepted", CSN_ACCEPTED },
+		{ "a rejected one", CSN_REJECTED, CSN_CODE_FORGED, false, FINE, "rejected",
+		  CSN_REJECTED },
+		{ "one with a claim against it", CSN_ACCEPTED, CSN_CODE_FORGED, false, FINE,
+		  "undecided", CSN_UNDECIDED },
+		{ "a verifier that hangs", CSN_ACCEPTED, CSN_CODE_AFFIRMED, true, FINE,
+		  "undecided", CSN_UNDECIDED },
+		{ "a key that refuses", CSN_ACCEPTED, CSN_CODE_AFFIRMED, false, SAY_NO, NULL,
+		  CSN_UNDECIDED },
+		{ "a key that fails later", CSN_ACCEPTED, CSN_CODE_AFFIRMED, false, FAIL_LATER,
+		  NULL, CSN_UNDECIDED },
+		{ "a key that never answers", CSN_ACCEPTED, CSN_CODE_AFFIRMED, false, NEVER,
+		  NULL, CSN_UNDECIDED },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		static struct world w;
+		struct csn_ear_view view = { .iat = 0 };
+		uint8_t hash[32];
+
+		world_new(&w);
+		w.key_name = "log";
+		w.judgement = cases[i].judgement;
+		w.claim = cases[i].claim;
+		w.verifier_hangs = cases[i].hangs;
+		w.key_fault = cases[i].key_fault;
+		play(&w, judges);
+		const struct audit_entry *entry = appraisal(&w);
+		if (cases[i].said == NULL) {
+			tap_ok(w.judged == cases[i].judged && w.results == 0 && entry == NULL,
+			       "%s: nothing is written and nothing passes", cases[i].what);
+			world_free(&w);
+			continue;
+		}
+		bool good = w.judged == cases[i].judged && w.results == 1 &&
+			    result_signed(&w, &view) &&
+			    view.judgement.len == strlen(cases[i].said) &&
+			    memcmp(view.judgement.ptr, cases[i].said, view.judgement.len) == 0;
+		tap_ok(good, "%s: its result is signed and says %s", cases[i].what,
+		       cases[i].said);
+		EVP_Digest(w.result, w.result_len, hash, NULL, EVP_sha256(), NULL);
+		tap_ok(entry != NULL && entry->has[AUDIT_RESULT] &&
+			       memcmp(entry->field[AUDIT_RESULT], hash, 32) == 0 &&
+			       memcmp(w.result_key, hash, 32) == 0 &&
+			       entry->yes == (cases[i].judged == CSN_ACCEPTED),
+		       "%s: the log has its hash, and whether it was accepted", cases[i].what);
+		world_free(&w);
+	}
+}
+
+/* Assurance is measured by the core: a session gets as far as its evidence goes. */
+static void
+test_assurance(void)
+{
+	static const struct {
+		const char *what, *level;
+		bool challenged;
+		int32_t executables;
+		bool allowed;
+	} cases[] = {
+		{ "a claim without anything fresh is claimed", "claimed", false, 0, true },
+		{ "and not proved", "proved", false, 0, false },
+		{ "nor measured, whatever it affirms", "measured", false, CSN_CODE_AFFIRMED,
+		  false },
+		{ "an answer to the challenge is proved", "proved", true, 0, true },
+		{ "and not measured", "measured", true, 0, false },
+		{ "executables affirmed is measured", "measured", true, CSN_CODE_AFFIRMED, true },
+		{ "executables with a warning is not", "measured", true, CSN_CODE_WARNING,
+		  false },
+		{ "and no hardware was seen", "hardware", true, CSN_CODE_AFFIRMED, false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		static struct world w;
+		char text[160];
+
+		world_new(&w);
+		snprintf(text, sizeof text,
+			 "policy : { quarantine = %s; classes = ( { class = \"*\"; "
+			 "all_of = [ \"fake\" ]; assurance = \"%s\"; } ); };\n",
+			 i % 2 ? "true" : "false", cases[i].level);
+		set_policy(&w, text);
+		w.challenged = cases[i].challenged;
+		w.executables = cases[i].executables;
+		play(&w, judges);
+		if (!tap_ok(w.authorised_durable == cases[i].allowed, "%s", cases[i].what))
+			tap_note("found \"%s\"", w.found);
+		tap_ok(w.quarantined == (!cases[i].allowed && i % 2 ? 1 : 0) &&
+			       (w.quarantined == 0 || w.quarantine_did[15] == 15),
+		       "%s: %s", cases[i].what,
+		       w.quarantined ? "the device is in quarantine" : "no quarantine");
+		world_free(&w);
+	}
+}
+
 static void
 test_small(void)
 {
@@ -952,6 +1186,8 @@ main(void)
 	test_store_faults();
 	test_two_person();
 	test_verdicts();
+	test_results();
+	test_assurance();
 	test_small();
 	test_free_anywhere();
 	test_canaries();
