@@ -2,9 +2,12 @@
  * Fuzzes what reads bytes and pictures from outside: the reader, the data modes, the
  * stream's receiver.  The input is a small program:
  *
- *   byte 0: 0 picture as it is, 1 a real code damaged, 2 data bits, 3 stream packets
+ *   byte 0: 0 picture as it is, 1 a real code damaged, 2 data bits, 3 stream packets,
+ *           4 a tiny real code damaged
  *
  * A real code, drawn and then damaged as the input says, gets far deeper than noise does.
+ * One reader sees all pictures, as it would in a station.  FUZZ_COUNT set: says at the end
+ * how many it was fed.  FUZZ_PART=4: that part, whatever byte 0 says.
  * With clang: clang -fsanitize=fuzzer,address,undefined and libqr's sources.  Compiled with
  * FUZZ_MAIN it runs the files it is given, or else a fixed number of inputs of its own.
  */
@@ -13,10 +16,14 @@
 #include "plugins/channel/qr/qr-write.h"
 #include "plugins/channel/qr/stream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE_MAX = 400, OBJECT_MAX = 1 << 16 };
+enum { SIDE_MAX = 400, OBJECT_MAX = 1 << 16, TINY = 6, TINY_SIDE = 128 };
+
+static struct qr_reader *reader;
+static unsigned long long frames;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,15 +35,28 @@ check(bool good)
 }
 
 static void
+count(void)
+{
+	if (getenv("FUZZ_COUNT") != NULL)
+		fprintf(stderr, "fuzz_qr: %llu frames fed\n", frames);
+	qr_reader_free(reader);
+}
+
+static void
 read_picture(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride, unsigned times)
 {
 	const struct qr_reader_options options = { .max_codes = 3, .own_only = true, .repeats = true };
-	struct qr_reader *reader = qr_reader_new(&options);
 	struct qr_bytes payload;
 	struct qr_report report;
 	size_t sum = 0;
 
+	if (reader == NULL) {
+		reader = qr_reader_new(&options);
+		atexit(count);
+	}
 	check(reader != NULL);
+	qr_reader_reset(reader);
+	frames += times;
 	for (unsigned i = 0; i < times; i++) {
 		int n = qr_reader_feed(reader, grey, width, height, stride, i + 1);
 
@@ -49,7 +69,6 @@ read_picture(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride
 		qr_reader_report(reader, &report);
 		check(report.cause < QR_CAUSE_COUNT && sum != SIZE_MAX);
 	}
-	qr_reader_free(reader);
 }
 
 static void
@@ -103,6 +122,42 @@ damaged_code(const uint8_t *data, size_t size)
 	}
 	read_picture(grey, plan.width, plan.height, plan.width, 1 + data[2] / 128);
 	free(grey);
+}
+
+/* Version and level, cut, then patches: drawing is left out of the time this takes. */
+static void
+tiny_code(const uint8_t *data, size_t size)
+{
+	static uint8_t drawn[TINY][4][TINY_SIDE * TINY_SIDE];
+	static struct qr_plan plans[TINY][4];
+	static uint8_t grey[TINY_SIDE * TINY_SIDE];
+
+	if (size < 4)
+		return;
+	unsigned version = data[0] % TINY, level = data[0] / TINY % 4;
+	struct qr_plan *plan = &plans[version][level];
+	if (plan->width == 0) {
+		const struct qr_plan_options options = { .version = version + 1,
+			.level = (enum qr_level)level, .module_px = 2,
+			.width = TINY_SIDE, .height = TINY_SIDE };
+		const struct qr_bytes code = { (const uint8_t *)"0\xff" "A", 3 };
+
+		check(qr_plan(3, &options, plan) == QR_OK &&
+		      qr_draw(plan, &code, 1, drawn[version][level], plan->width, plan->height,
+		              plan->width) == QR_OK);
+	}
+	memcpy(grey, drawn[version][level], (size_t)plan->width * plan->height);
+	for (size_t i = 3; i + 4 <= size; i += 4) {
+		uint32_t x = data[i] % plan->width, y = data[i + 1] % plan->height;
+		uint32_t wide = 1 + data[i + 2] % 16, high = 1 + data[i + 2] / 16;
+
+		for (uint32_t v = y; v < y + high && v < plan->height; v++)
+			for (uint32_t u = x; u < x + wide && u < plan->width; u++)
+				grey[v * plan->width + u] ^= data[i + 3];
+	}
+	/* The last part of the rows or of their pixels may be missing. */
+	read_picture(grey, plan->width - data[1] % 32, plan->height - data[2] % 32, plan->width,
+	             1 + data[1] / 128);
 }
 
 static void
@@ -161,10 +216,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parts[])(const uint8_t *, size_t) = {
-		plain_picture, damaged_code, data_bits, stream_packets };
+		plain_picture, damaged_code, data_bits, stream_packets, tiny_code };
 
-	if (size > 0)
-		parts[data[0] % 4](data + 1, size - 1);
+	static int only = -2;
+
+	if (only == -2)
+		only = getenv("FUZZ_PART") != NULL ? atoi(getenv("FUZZ_PART")) : -1;
+	if (size > 0 && only >= 0 && only < (int)(sizeof parts / sizeof *parts))
+		parts[only](data + 1, size - 1);
+	else if (size > 0)
+		parts[data[0] % (sizeof parts / sizeof *parts)](data + 1, size - 1);
 	return 0;
 }
 
@@ -196,13 +257,14 @@ replay(const char *path)
 int
 main(int argc, char **argv)
 {
-	static const char *const names[] = { "pictures", "damaged codes", "data bits", "packets" };
-	static const unsigned rounds[] = { 400, 400, 20000, 2000 };
+	static const char *const names[] = { "pictures", "damaged codes", "data bits", "packets",
+		                             "tiny codes" };
+	static const unsigned rounds[] = { 400, 400, 20000, 2000, 4000 };
 	uint8_t data[4096];
 
 	for (int i = 1; i < argc; i++)
 		replay(argv[i]);
-	for (unsigned part = 0; part < 4 && argc < 2; part++) {
+	for (unsigned part = 0; part < 5 && argc < 2; part++) {
 		for (unsigned n = 0; n < rounds[part]; n++) {
 			size_t size = 1 + draw(part == 0 ? sizeof data : 80);
 
