@@ -37,3 +37,12 @@ storetemplatedir = $(datadir)/countersign/template/store
 dist_storetemplate_DATA = sdk/template/store/plugin.c sdk/template/store/README.md
 prompttemplatedir = $(datadir)/countersign/template/prompt
 dist_prompttemplate_DATA = sdk/template/prompt/plugin.c sdk/template/prompt/README.md
+
+# A plugin written outside this tree, as the tutorial tells it.
+fifoexampledir = $(datadir)/countersign/example/channel_fifo
+dist_fifoexample_DATA = \
+	sdk/example/channel_fifo/Makefile \
+	sdk/example/channel_fifo/README.md \
+	sdk/example/channel_fifo/channel_fifo.c \
+	sdk/example/channel_fifo/meson.build \
+	sdk/example/channel_fifo/test.sh

@@ -6,31 +6,20 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define ARGS_MAX 64
 
 /* Beside this program in a build tree, else where both were installed to. */
-static int
+static bool
 find_checker(char path[4096])
 {
-	static const char *const places[] = { "countersign-check",
-	                                      "../libexec/countersign/countersign-check" };
-	char                     self[3072];
-	ssize_t                  len = readlink("/proc/self/exe", self, sizeof self - 1);
-	char                    *slash;
-
-	self[len > 0 ? len : 0] = '\0';
-	slash = strrchr(self, '/');
-	for (size_t i = 0; slash != NULL && i < sizeof places / sizeof places[0]; i++) {
-		snprintf(path, 4096, "%.*s/%s", (int)(slash - self), self, places[i]);
-		if (access(path, X_OK) == 0)
-			return 0;
-	}
+	if (cli_beside("countersign-check", path) ||
+	    cli_beside("../libexec/countersign/countersign-check", path))
+		return true;
 	snprintf(path, 4096, "%s/countersign-check", PKGLIBEXECDIR);
-	return access(path, X_OK);
+	return access(path, X_OK) == 0;
 }
 
 static size_t
@@ -54,7 +43,7 @@ plugins_check(struct cli *cli, const char *path, const struct check_options *opt
 	if (cli->json)
 		return cli_fail(cli, CLI_USAGE, &(struct cli_failure){ .code = "CSN-USE-002" },
 		                "plugins check answers in TAP, not in JSON");
-	if (find_checker(checker) < 0)
+	if (!find_checker(checker))
 		return cli_fail(cli, CLI_CANNOT,
 		                &(struct cli_failure){ .code = "CSN-PLG-007", .found = checker },
 		                "the checker is not installed");

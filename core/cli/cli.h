@@ -74,6 +74,8 @@ int  cli_read(const char *path, size_t limit, uint8_t **ret_bytes, size_t *ret_l
 int  cli_write(const char *path, const void *bytes, size_t len, unsigned mode);
 int  cli_folder(const char *path, unsigned mode);
 char *cli_path(const char *folder, const char *name); /* malloced          */
+/* Is there @relative to this program's own folder?  Installed trees may be moved. */
+bool cli_beside(const char *relative, char path[4096]);
 
 /* reasons.c: what every code means. */
 struct cli_reason {

@@ -124,3 +124,18 @@ cli_path(const char *folder, const char *name)
 
 	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
+
+bool
+cli_beside(const char *relative, char path[4096])
+{
+	char    self[2048];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+	char   *slash;
+
+	self[len > 0 ? len : 0] = '\0';
+	slash = strrchr(self, '/');
+	if (slash == NULL)
+		return false;
+	snprintf(path, 4096, "%.*s/%.2000s", (int)(slash - self), self, relative);
+	return access(path, R_OK) == 0;
+}

@@ -131,8 +131,11 @@ plugins_new(struct cli *cli, const char *templates, const char *parent)
 {
 	const char *kind = cli->arg_count > 1 ? cli->args[1] : "";
 	const char *name = cli->arg_count > 2 ? cli->args[2] : "";
-	char       *folder, *own;
+	char       *folder, *own, installed[4096];
 
+	if (templates == NULL)
+		templates = cli_beside("../share/countersign/template", installed) ? installed
+		                                                                    : TEMPLATEDIR;
 	if (cli->arg_count != 3)
 		return refuse(cli, "CSN-USE-001", NULL, "plugins new KIND NAME",
 		              "plugins new needs a KIND and a NAME");

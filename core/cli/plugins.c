@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 static const char *path, *parent;
-static const char *templates = TEMPLATEDIR;
+static const char *templates;
 
 static struct check_options check;
 

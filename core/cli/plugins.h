@@ -6,7 +6,7 @@
 #include "core/config.h"
 #include "core/loader.h"
 
-/* Writes the folder of a new plugin from the templates in @templates. */
+/* Writes the folder of a new plugin from @templates; NULL: the installed ones. */
 int plugins_new(struct cli *cli, const char *templates, const char *parent);
 
 /* The folder @path, or those @file (may be NULL) names, or the installed one. */

@@ -21,13 +21,17 @@ check() {
 	tap_ok $rc "$what"
 }
 
+# Every line of it for the reader of the log, none for the harness.
+tap_note() { printf '%s\n' "$1" | sed 's/^/#   /'; }
+
 # same WHAT GOT WANTED
 same() {
 	if [ "$2" = "$3" ]; then
 		tap_ok 0 "$1"
 	else
 		tap_ok 1 "$1"
-		printf '#   got    %s\n#   wanted %s\n' "$2" "$3"
+		tap_note "got    $2"
+		tap_note "wanted $3"
 	fi
 }
 
@@ -37,7 +41,8 @@ has() {
 	*"$3"*) tap_ok 0 "$1" ;;
 	*)
 		tap_ok 1 "$1"
-		printf '#   got    %s\n#   wanted %s\n' "$2" "$3"
+		tap_note "got    $2"
+		tap_note "wanted $3"
 		;;
 	esac
 }

@@ -16,17 +16,20 @@ fi
 tap_ok 0 "make install works"
 cd "$dir" || exit 99
 
-PKG_CONFIG_LIBDIR=$(dirname "$(find "$root" -name countersign.pc)")
-export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
+# As if it had been configured for here.
+pc=$(find "$root" -name countersign.pc)
+sed -i "s:^prefix=:&$root:" "$pc"
+PKG_CONFIG_LIBDIR=$(dirname "$pc")
+export PKG_CONFIG_LIBDIR
 export CC="${CC:-cc}" CFLAGS="-O1 -Wall -Wextra -Werror"
 bin=$(find "$root" -type f -name countersign -perm -u+x)
-templates=$(find "$root" -type d -path '*/share/countersign/template')
-# The program looks for its templates where it was installed to; here that is elsewhere.
+# The program looks for plugins where it was installed to; here that is elsewhere.
+modules=$(dirname "$(find "$root" -name channel_file.so)")
 mkdir "$dir/bin"
 cat >"$dir/bin/countersign" <<END
 #!/bin/sh
-case "\${1-} \${2-}" in
-"plugins new") exec "$bin" "\$@" --template "$templates" ;;
+case "\${1-}" in
+demo) exec "$bin" "\$@" --plugin-path "$modules" ;;
 *) exec "$bin" "\$@" ;;
 esac
 END
@@ -92,7 +95,6 @@ for module in "$root"/*/countersign/plugins/*.so "$root"/*/*/countersign/plugins
 done
 
 # Those that need a value to be created, with one.
-modules=$(dirname "$(find "$root" -name channel_file.so)")
 mkdir given
 (umask 077 && openssl rand -hex 32 >given/key)
 openssl genpkey -algorithm ed25519 2>/dev/null | openssl pkey -pubout >given/anchor.pem
@@ -113,10 +115,39 @@ out=$(countersign plugins check "$modules/channel_file.so" --set folder 2>&1)
 same "an option without a value exits 2" $? 2
 has "and says so" "$out" "is not KEY=VALUE"
 
+# The tutorial, as it stands there.
+tutorial=$top_srcdir/docs/plugin-tutorial.md example=$top_srcdir/sdk/example/channel_fifo
 mkdir tutorial
-awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' \
-	"$top_srcdir/docs/plugin-tutorial.md" >tutorial/commands
-out=$(cd tutorial && bash -eu commands 2>&1)
+awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$tutorial" >tutorial/commands
+check "the tutorial takes at most 8 commands" test "$(grep -c . tutorial/commands)" -le 8
+out=$(cd tutorial && bash -eu commands 2>&1 </dev/null)
 same "every command of the tutorial works" $? 0
-has "and ends with the channel's new bound" "$out" "(default 512)"
+has "a device was enrolled over its channel" "$out" "enrolled      done"
+has "the station sent its offer there" "$(cat tutorial/channel_fifo/run/station/countersign.conf)" \
+	'{ role = "offer"; use = "fifo"; out = '
+has "the device got what was sent" "$(cat tutorial/channel_fifo/run/device/delivered.json)" workshop
+has "and it ends with what others see" "$out" "fifo: carries messages through named pipes"
+countersign plugins new channel fifo -q
+own=$(diff channel_fifo/channel_fifo.c "$example/channel_fifo.c" | grep -c '^>')
+check "its channel has at most 120 lines of its own ($own)" test "$own" -le 120
+check "its text says so" grep -q "^templates: $own lines of it differ" "$tutorial"
+check "every piece of it that the tutorial shows is in it" python3 - "$tutorial" "$example/channel_fifo.c" <<'END'
+import re, sys
+text, code = open(sys.argv[1]).read(), open(sys.argv[2]).read()
+pieces = re.findall(r"^```c\n(.*?)^```$", text, re.S | re.M)
+sys.exit(not pieces or any(piece not in code for piece in pieces))
+END
+for part in Makefile meson.build test.sh; do
+	check "$part of the example is the template's" cmp "channel_fifo/$part" "$example/$part"
+done
+
+# The example as it is installed, out of tree, and its own test.
+cp -r "$(pkg-config --variable=exampledir countersign)/channel_fifo" example
+out=$(make -s -C example check CHECK="--set in=$dir/a --set out=$dir/b --peer in=$dir/b --peer out=$dir/a --inject $dir/a" 2>&1)
+same "the installed example passes with both ends" $? 0
+has "and was asked what arrives" "$out" "it carries max_message bytes, 4096, to the other end as sent"
+has "and was asked to survive noise" "$out" "noise where it reads is survived"
+sed -i 's/ || whole(in) > HEAD + me->limit//' example/channel_fifo.c
+out=$(make -s -C example check CFLAGS="-O1" CHECK="--set in=$dir/a --set out=$dir/b --peer in=$dir/b --peer out=$dir/a --inject $dir/a" 2>&1)
+check "one that believes a length is found out" test -n "$(printf '%s\n' "$out" | grep '^not ok')"
 tap_done
