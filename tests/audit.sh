@@ -38,6 +38,8 @@ sanitized() {
 		make -k check
 }
 distcheck() { make -C "$base" distcheck; }
+# In real time, without a scheduler's favour: alone on the machine, so not in the check.
+servers() { make -C "$base" check TESTS="tests/lab/gst-alsa.sh tests/lab/gst-pipewire.sh"; }
 shell_scripts() { shellcheck -S warning "$top/dev" "$top"/tests/*.sh "$top"/tests/*/*.sh; }
 manual() { mandoc -Tlint -W warning "$base/core/man/countersign.1" "$top/core/man/countersign.conf.5"; }
 
@@ -111,6 +113,7 @@ run_case gcc-werror gcc_werror
 run_case clang-werror clang_werror
 run_case sanitizers sanitized
 run_case valgrind memory
+run_case sound-servers servers
 run_case shellcheck shell_scripts
 run_case manual manual
 rm -rf "$base/audit-fuzz"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it: in_lab WHAT COMMAND... runs a command with a
+# Sourced by the scripts beside it: in_lab WHAT [OPTION...] -- COMMAND... runs it with a
 # stand-in of the lab; a lab that is not there is a skip with its reason.
 lab=${CSN_LAB:-$top_srcdir/../shared/lab}
 
@@ -10,7 +10,7 @@ in_lab() {
 		echo "1..0 # SKIP no lab at $lab/$what (set CSN_LAB)"
 		exit 0
 	fi
-	output=$(bash "$lab/$what/run.sh" -- "$@")
+	output=$(bash "$lab/$what/run.sh" "$@")
 	rc=$?
 	if [ $rc -eq 125 ]; then
 		echo "1..0 # SKIP lab/$what cannot run on this machine"

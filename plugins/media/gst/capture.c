@@ -1,7 +1,8 @@
 #include "gst.h"
 
 enum {
-	GAP_NS = 5 * 1000000, /* clocks jitter; a lost buffer is longer        */
+	GAP_NS          = 5 * 1000000, /* clocks jitter; a lost buffer is longer */
+	GAP_ARRIVAL_NS  = 60 * 1000000, /* where the time is that of arrival      */
 };
 
 void
@@ -83,7 +84,10 @@ is_gap(struct media *media, GstBuffer *buffer, size_t count)
 	                          : GST_CLOCK_TIME_NONE;
 	if (!GST_CLOCK_TIME_IS_VALID(expected) || !GST_CLOCK_TIME_IS_VALID(pts))
 		return false;
-	return pts > expected + GAP_NS || GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+	const GstClockTime allowed =
+		media->end->through == THROUGH_PIPEWIRE ? GAP_ARRIVAL_NS : GAP_NS;
+	return pts > expected + allowed ||
+	       GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT);
 }
 
 /* A buffer longer than a block is handed out in pieces. */

@@ -14,14 +14,16 @@ plugins_media_gst_media_gst_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_media_gst_media_gst_la_LIBADD  = $(GST_LIBS)
 EXTRA_DIST += plugins/media/gst/README.md
 
-EXTRA_DIST += tests/lab/in-lab.sh
+EXTRA_DIST += tests/lab/in-lab.sh tests/lab/pipewire-air.sh
 check_PROGRAMS += tests/lab/media_gst
 tests_lab_media_gst_SOURCES  = tests/lab/media_gst.c
 tests_lab_media_gst_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_lab_media_gst_LDADD    = tests/kit/libfakehost.la -lm
 dist_check_SCRIPTS += \
+	tests/lab/gst-alsa.sh \
 	tests/lab/gst-audio.sh \
 	tests/lab/gst-errors.sh \
+	tests/lab/gst-pipewire.sh \
 	tests/lab/gst-video.sh
 TESTS += \
 	tests/lab/gst-audio.sh \

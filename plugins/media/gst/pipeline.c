@@ -5,7 +5,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { CHAIN_MAX = 8 };
+enum { CHAIN_MAX = 8, PIPEWIRE_BUFFERS = 32 };
+#define SOUND_ROOM_NS       ((guint64)1300 * 1000 * 1000)
+#define PIPEWIRE_RESERVE_NS ((gint64)200 * 1000 * 1000)
 
 struct chain {
 	struct media     *media;
@@ -208,6 +210,13 @@ set_source(const struct media *media, GstElement *source)
 	}
 	if (media->end->through == THROUGH_TEST)
 		g_object_set(source, "is-live", TRUE, NULL);
+	/*
+	 * Its own pool is a few buffers, without a time: what we keep waiting would stop
+	 * the stream, and what is lost would leave no trace.
+	 */
+	if (media->end->through == THROUGH_PIPEWIRE)
+		g_object_set(source, "always-copy", TRUE, "do-timestamp", TRUE, "min-buffers",
+		             PIPEWIRE_BUFFERS, NULL);
 }
 
 static void
@@ -218,6 +227,20 @@ set_parser(const struct media *media, GstElement *parser)
 	gst_util_set_object_arg(G_OBJECT(parser), "format", "gray8");
 	g_object_set(parser, "width", (int)media->width, "height", (int)media->height,
 	             "framerate", 1000, (int)media->frame_ms, NULL);
+}
+
+/* Blocks of sound have the server's size, so what may wait is bounded by its time. */
+static void
+add_sound_room(struct chain *chain)
+{
+	GstElement *queue = add(chain, "queue");
+
+	if (queue == NULL)
+		return;
+	g_object_set(queue, "max-size-buffers", 0u, "max-size-bytes", 0u, "max-size-time",
+	             SOUND_ROOM_NS, NULL);
+	if (chain->media->end->live != 0)
+		gst_util_set_object_arg(G_OBJECT(queue), "leaky", "downstream");
 }
 
 static void
@@ -232,8 +255,9 @@ add_sink(struct chain *chain)
 	if (sink == NULL)
 		return;
 	/* A live source goes on without us: the oldest is dropped.  A recording waits. */
-	g_object_set(sink, "sync", FALSE, "drop", media->end->live != 0, "max-buffers",
-	             media->medium == CSN_MEDIUM_AUDIO ? 64u : (guint)MEDIA_ROOM / 2, NULL);
+	g_object_set(sink, "sync", FALSE, "drop",
+	             media->end->live != 0 && media->medium == CSN_MEDIUM_VIDEO,
+	             "max-buffers", (guint)MEDIA_ROOM / 2, NULL);
 	gst_app_sink_set_callbacks(GST_APP_SINK(sink), &copy, bell_ref(media->bell),
 	                           bell_unref);
 	media->app = sink;
@@ -252,6 +276,7 @@ build_receive(struct chain *chain)
 		add(chain, "audioconvert");
 		add_resampler(chain);
 		add_caps(chain, audio_caps());
+		add_sound_room(chain);
 	} else {
 		if (through == THROUGH_CAMERA)
 			add_caps(chain, video_caps(media, NULL, false));
@@ -288,6 +313,18 @@ add_source(struct chain *chain)
 	media->app = source;
 }
 
+/*
+ * It hands a block over when its time has come and keeps no reserve of its own; and the
+ * server's turn must be no longer than our blocks, or every other turn is silent.
+ */
+static void
+set_pipewire_sink(GstElement *sink)
+{
+	g_object_set(sink, "ts-offset", -PIPEWIRE_RESERVE_NS, NULL);
+	gst_util_set_object_arg(G_OBJECT(sink), "stream-properties",
+	                        "props,node.latency=(string)480/48000");
+}
+
 static void
 build_send(struct chain *chain)
 {
@@ -312,6 +349,8 @@ build_send(struct chain *chain)
 	/* Nothing to preroll with: a channel that has nothing to say sends no buffer. */
 	g_object_set(sink, "async", FALSE, "sync",
 	             media->medium == CSN_MEDIUM_AUDIO && !file, NULL);
+	if (media->end->through == THROUGH_PIPEWIRE)
+		set_pipewire_sink(sink);
 }
 
 /* ---- all of it --------------------------------------------------------- */
