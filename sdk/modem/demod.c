@@ -7,6 +7,7 @@
 
 enum {
 	PASSES        = 5,
+	GAPS          = 8,                   /* places of lost samples tried */
 	MEMORY_BURSTS = 8,                  /* soft bits of so many are added at most */
 	MEMORY_POINTS = 30 * BASE_RATE_HZ,  /* and for so long */
 };
@@ -224,10 +225,11 @@ decode_passes(struct demod *d, const struct memory *memory)
 	return done;
 }
 
+/* Soft bits of every symbol, with nothing believed. */
 static void
-read_burst(struct demod *d, size_t class)
+read_data(struct demod *d)
 {
-	modem_read_preamble(d, class);
+	memcpy(d->channel, d->first, sizeof d->channel);
 	begin_belief(d);
 	modem_read_symbols(d, true);
 	modem_read_symbols(d, false);
@@ -235,6 +237,37 @@ read_burst(struct demod *d, size_t class)
 	for (size_t s = 0; s < d->symbols; s++)
 		equalise(d, s);
 	memcpy(d->fresh, d->slot, sizeof d->fresh);
+}
+
+/* With points put in where some may have been lost. */
+static bool
+decode_torn(struct demod *d)
+{
+	struct gap gaps[GAPS];
+	size_t count = modem_find_gaps(d, gaps, GAPS);
+	bool done = false;
+
+	/* Each once, then the likeliest with all that can be learned. */
+	for (size_t i = 0; i <= count && count > 0 && !done; i++) {
+		d->gap_at = gaps[i % count].at;
+		d->gap_length = gaps[i % count].length;
+		read_data(d);
+		done = i < count ? decode(d, NULL) : decode_passes(d, NULL);
+	}
+	return done;
+}
+
+static bool
+decode_alone(struct demod *d)
+{
+	if (decode_passes(d, NULL))
+		return true;
+	memcpy(d->channel, d->first, sizeof d->channel);
+	if (decode_torn(d))
+		return true;
+	d->gap_length = 0;
+	read_data(d); /* for what earlier bursts left */
+	return false;
 }
 
 /* Likeness of soft bits to those kept; other messages give about 1/sqrt(total). */
@@ -273,7 +306,7 @@ decode_burst(struct demod *d, const struct sighting *sight, uint32_t *ret_combin
 	struct memory *memory = &d->memory[sight->profile];
 	bool alike = memory->bursts > 0 && memory->class == sight->class &&
 		sight->at - memory->at < MEMORY_POINTS;
-	bool done = decode_passes(d, NULL);
+	bool done = decode_alone(d);
 
 	*ret_combined = 1;
 	if (!done && alike && same_message(d, memory)) {
@@ -375,7 +408,8 @@ modem_receive(struct demod *d, const struct ring *ring, const struct sighting *s
 	report->score = sight->pair;
 
 	d->limit = modem_ring_bound(d, (int64_t)d->origin, sight->end - sight->at);
-	read_burst(d, sight->class);
+	modem_read_preamble(d, sight->class);
+	read_data(d);
 	if (decode_burst(d, sight, &report->combined)) {
 		fill_report(d, report);
 		finish(d, ret_event);

@@ -15,6 +15,10 @@ void
 modem_extract(const struct demod *d, double u, double late, double rate, size_t n,
               struct cpx *out);
 
+/* A point of the ring, impulses taken down; zero where there is none. */
+struct cpx
+modem_ring_point(const struct demod *d, int64_t at);
+
 /* The bound over n points of the ring, a transform's worth of them looked at. */
 float
 modem_ring_bound(struct demod *d, int64_t at, size_t n);
@@ -24,6 +28,10 @@ modem_ring_bound(struct demod *d, int64_t at, size_t n);
 /* Takes up a sighting: which ring, which profile, where it begins. */
 void
 modem_begin(struct demod *d, const struct ring *ring, const struct sighting *sight);
+
+/* Windows begin this many points before the strongest path. */
+size_t
+modem_backoff(const struct geometry *geo);
 
 /* Finds d->rate, d->noise, d->first and d->channel. */
 void
@@ -45,6 +53,26 @@ modem_read_symbols(struct demod *d, bool first);
 /* Gain and noise of each symbol, without its bits. */
 void
 modem_judge_symbols(struct demod *d);
+
+/* Noise of one symbol where the track from the first symbol on would put it. */
+float
+modem_symbol_trouble(struct demod *d, size_t symbol);
+
+/* Points by which symbols from this one on come too late; modulo what a bit takes. */
+double
+modem_lateness(struct demod *d, size_t from);
+
+/* ---- gap.c ---- */
+
+/* Points lost: from which place in the burst on, how many. */
+struct gap {
+	double at, length;
+	float  trouble;
+};
+
+/* Where points may have been lost among the symbols, the likeliest first. */
+size_t
+modem_find_gaps(struct demod *d, struct gap *ret_gaps, size_t most);
 
 /* ---- small things ---- */
 

@@ -268,6 +268,7 @@ struct demod {
 	float    limit;              /* louder points are impulses */
 	double   origin;             /* ring position of the first preamble window */
 	double   rate;               /* stretch of the preamble, minus one */
+	double   gap_at, gap_length; /* points that never came, by their place in the burst */
 	float    echo;               /* points until 90 % of the energy is in */
 	float    window_sum;         /* of squares */
 	float    noise[CHANNEL_MAX]; /* by carrier, from the preamble */

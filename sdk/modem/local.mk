@@ -5,6 +5,7 @@ sdk_modem_libmodem_la_SOURCES = \
 	sdk/modem/demod.c \
 	sdk/modem/demod.h \
 	sdk/modem/fft.c \
+	sdk/modem/gap.c \
 	sdk/modem/internal.h \
 	sdk/modem/modem.h \
 	sdk/modem/preamble.c \
@@ -41,7 +42,7 @@ EXTRA_DIST += tests/bench/acoustic tests/bench/acoustic.py tests/unit/acoustic_s
 
 # The same receiver under the fuzzing engine, with sanitizers; needs clang.
 fuzz-modem: $(srcdir)/tests/fuzz/fuzz_modem.c $(sdk_modem_libmodem_la_SOURCES)
-	clang -g -O2 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	clang -g -O3 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-fno-sanitize-coverage=trace-cmp,stack-depth \
 		-DFUZZ_ENGINE -I$(srcdir)/sdk $(srcdir)/tests/fuzz/fuzz_modem.c \
 		$(srcdir)/sdk/modem/*.c -lm -o $@

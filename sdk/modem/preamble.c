@@ -14,6 +14,12 @@ static const uint8_t backoff[CSN_MODEM_PROFILES] = {
 	[CSN_MODEM_FAST] = 16, [CSN_MODEM_LONG] = 24, [CSN_MODEM_MOTION] = 6,
 };
 
+size_t
+modem_backoff(const struct geometry *geo)
+{
+	return backoff[geo->profile];
+}
+
 /* Both halves as spectra over n, from -kp upwards. */
 static void
 read_halves(struct demod *d, double rate, struct cpx *a, struct cpx *b)
@@ -66,6 +72,7 @@ modem_begin(struct demod *d, const struct ring *ring, const struct sighting *sig
 	d->g = &d->geo[sight->profile];
 	d->origin = (double)sight->at - backoff[sight->profile];
 	d->limit = 1e30f;
+	d->gap_length = 0;
 }
 
 /* A half as the preamble over a single path arriving so late; |value| <= 1. */

@@ -32,8 +32,8 @@ limit_point(struct cpx v, float bound)
 	return norm <= bound * bound ? v : cpx_scale(v, bound / sqrtf(norm));
 }
 
-static struct cpx
-ring_point(const struct demod *d, int64_t at)
+struct cpx
+modem_ring_point(const struct demod *d, int64_t at)
 {
 	const struct ring *ring = d->ring;
 
@@ -51,21 +51,25 @@ modem_extract(const struct demod *d, double u, double late, double rate, size_t 
         struct cpx *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		double shift = late + rate * (double)i;
-		double t = d->origin + u + (double)i + shift;
-		double whole = floor(t);
+		double shift = late + rate * (double)i, past = u + (double)i - d->gap_at;
+		double t, whole;
 		const float *sinc;
 		struct cpx sum = zero;
 		int64_t at;
 
-		if (!(fabs(shift) < RING)) { /* a track gone astray, or no number */
+		if (d->gap_length > 0 && past >= d->gap_length)
+			shift -= d->gap_length;
+		if (!(fabs(shift) < RING) || /* a track gone astray, or no number */
+		    (past >= 0 && past < d->gap_length)) {
 			out[i] = zero;
 			continue;
 		}
+		t = d->origin + u + (double)i + shift;
+		whole = floor(t);
 		sinc = d->ring->sinc[(size_t)((t - whole) * SINC_PHASES + 0.5)];
 		at = (int64_t)whole - (SINC_TAPS / 2 - 1);
 		for (int k = 0; k < SINC_TAPS; k++)
-			sum = cpx_add(sum, cpx_scale(ring_point(d, at + k), sinc[k]));
+			sum = cpx_add(sum, cpx_scale(modem_ring_point(d, at + k), sinc[k]));
 		out[i] = cpx_mul(sum, modem_turn(d->ring->carrier * shift));
 	}
 }
@@ -109,6 +113,6 @@ modem_ring_bound(struct demod *d, int64_t at, size_t n)
 	size_t step = n / FFT_MAX + 1;
 
 	for (size_t i = 0; i < n / step; i++)
-		d->work[i] = ring_point(d, at + (int64_t)(i * step));
+		d->work[i] = modem_ring_point(d, at + (int64_t)(i * step));
 	return impulse_bound(d->work, n / step);
 }

@@ -338,3 +338,54 @@ modem_judge_symbols(struct demod *d)
 		d->trouble[s] = trouble < 0.3f ? 0.3f : trouble;
 	}
 }
+
+/* Where a symbol would be by the preamble's clock alone. */
+static void
+read_ahead(struct demod *d, size_t symbol)
+{
+	struct track t;
+
+	track_begin(&t, d);
+	for (size_t s = 0; s <= symbol; s++)
+		track_ahead(&t, d);
+	read_symbol(d, symbol, &t);
+}
+
+float
+modem_symbol_trouble(struct demod *d, size_t symbol)
+{
+	read_ahead(d, symbol);
+	return disagreement(d, modem_spectrum(d, symbol));
+}
+
+/*
+ * A carrier times its partner turns with the delay, in the upper half of the band
+ * against the lower: what both have in common is the carrier's phase and falls out.
+ */
+double
+modem_lateness(struct demod *d, size_t from)
+{
+	const struct geometry *g = d->g;
+	struct cpx all = zero;
+
+	for (size_t s = from; s < d->symbols; s++) {
+		const struct cpx *y = modem_spectrum(d, s);
+		struct cpx half[2] = { zero, zero };
+
+		read_ahead(d, s);
+		for (int f = -g->k; f <= g->k; f++) {
+			int p = partner(g, f);
+			struct cpx h;
+			float w;
+
+			if (f == 0 || p < -g->k || p > g->k)
+				continue;
+			h = cpx_mul(d->channel[f + g->k], d->channel[p + g->k]);
+			w = 1 / (d->noise[f + g->k] * d->noise[p + g->k]);
+			half[f > 0] = cpx_add(half[f > 0], cpx_scale(cpx_mulc(
+				cpx_mul(y[f + g->k], y[p + g->k]), h), w));
+		}
+		all = cpx_add(all, cpx_mulc(half[1], half[0]));
+	}
+	return -(double)(atan2f(all.im, all.re) / (2 * MODEM_PI) * g->n / g->bits);
+}

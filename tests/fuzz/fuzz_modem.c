@@ -2,7 +2,7 @@
 /*
  * The receiver under any input: raw floats, shaped noise around a real burst, any
  * block size.  Every input also goes through the error correction as soft bits, and
- * one in 256 through a whole attempt at a burst.  With -fsanitize=fuzzer the
+ * one in 1024 through a whole attempt at a burst.  With -fsanitize=fuzzer the
  * engine's main is used; built plainly it replays files, or with -r COUNT SEED makes
  * COUNT inputs of its own.
  */
@@ -98,13 +98,13 @@ correct(const struct recipe *r, const uint8_t *data, size_t size)
 {
 	static struct decoder decoder;
 	static float code[CODE_MAX], belief[CODE_MAX];
-	size_t info = 8 * modem_frame_bytes(r->len % 2u);
+	size_t info = 8 * modem_frame_bytes(r->len % 64u == 0 ? 1 : 0);
 	enum csn_modem_profile profile = (enum csn_modem_profile)(r->profile % 3);
 
 	for (size_t i = 0; i < 3 * info + TAIL_BITS; i++)
 		code[i] = r->kind % 4 == 0 ? float_at(data, size, i)
 		                           : (float)(int8_t)data[i % size] / 4;
-	if (modem_decode(&decoder, code, info, profile, 1 + r->cut % 2u, belief))
+	if (modem_decode(&decoder, code, info, profile, 1, belief))
 		demand(modem_frame_check(decoder.frame, info / 8, profile));
 }
 
@@ -148,7 +148,7 @@ attempt(const struct recipe *r, const uint8_t *data, size_t size)
 }
 
 /*
- * Bytes become samples: mostly themselves, one time in 1024 edits of a burst,
+ * Bytes become samples: mostly themselves, one time in 4096 edits of a burst,
  * which takes a thousand times as long.
  */
 static size_t
@@ -156,7 +156,7 @@ shape(const struct recipe *r, const uint8_t *data, size_t size)
 {
 	size_t n;
 
-	if (lot(data, size) % 1024 != 0)
+	if (lot(data, size) % 4096 != 0)
 		return raw(r->kind % 2 == 0, data, size);
 	memset(sound, 0, sizeof sound);
 	n = make_sound(r, data, size);
@@ -192,7 +192,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(&recipe, data, sizeof recipe);
 	correct(&recipe, data + sizeof recipe, size - sizeof recipe);
-	if (lot(data, size) % 256 == 1)
+	if (lot(data, size) % 1024 == 1)
 		attempt(&recipe, data + sizeof recipe, size - sizeof recipe);
 	n = shape(&recipe, data + sizeof recipe, size - sizeof recipe);
 	block = recipe.block * 8u + 1u;
@@ -202,7 +202,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		demand(memory != NULL);
 		demand(csn_modem_rx_init(memory, csn_modem_rx_size(), &config, &rx) == 0);
 	}
-	if (lot(data, size) % 256 == 2)
+	if (lot(data, size) % 2048 == 2)
 		csn_modem_rx_reset(rx);
 	for (size_t i = 0; i < n; i += block)
 		csn_modem_rx_feed(rx, sound + i, n - i < block ? n - i : block);

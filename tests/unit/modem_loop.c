@@ -292,6 +292,47 @@ check_first_sample(void)
 	}
 }
 
+/* Samples that never came: by profile, how many, and where in the burst. */
+static const struct {
+	enum csn_modem_profile profile;
+	size_t len, lost;
+	float  place;
+} gaps[] = {
+	{ CSN_MODEM_FAST, 41, 480, 0.42f },    { CSN_MODEM_FAST, 41, 480, 0.8f },
+	{ CSN_MODEM_FAST, 64, 441, 0.6f },     { CSN_MODEM_FAST, 120, 200, 0.7f },
+	{ CSN_MODEM_LONG, 41, 480, 0.4f },     { CSN_MODEM_LONG, 64, 960, 0.6f },
+	{ CSN_MODEM_MOTION, 41, 480, 0.3f },   { CSN_MODEM_MOTION, 64, 480, 0.6f },
+};
+
+static void
+check_lost_samples(void)
+{
+	const struct kit_air air = { .snr_db = 20, .ppm = 50, .seed = 60 };
+
+	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+		struct csn_modem_rx *rx = kit_receiver(&config);
+		struct csn_modem_event event;
+		uint8_t message[CSN_MODEM_MESSAGE_MAX];
+		float *x;
+		size_t n, at;
+
+		kit_message(message, gaps[i].len, 70u + (uint32_t)i);
+		n = kit_burst(&config, gaps[i].profile, message, gaps[i].len, &x);
+		kit_impair(x, n, &air);
+		at = KIT_LEAD + (size_t)(gaps[i].place * (float)(n - KIT_LEAD - KIT_TAIL));
+		memmove(x + at, x + at + gaps[i].lost,
+		        (n - at - gaps[i].lost) * sizeof *x);
+		n -= gaps[i].lost;
+		tap_ok(kit_hear(rx, x, n, 480, &event) == 1 && event.len == gaps[i].len &&
+		       memcmp(event.message, message, event.len) == 0,
+		       "%s, %zu bytes: %zu samples lost at %.1f of the burst",
+		       csn_modem_profile_name(gaps[i].profile), gaps[i].len, gaps[i].lost,
+		       (double)gaps[i].place);
+		free(x);
+		free(rx);
+	}
+}
+
 /* Another band is another channel. */
 static void
 check_band(void)
@@ -381,6 +422,7 @@ main(void)
 	check_queue();
 	check_profiles();
 	check_first_sample();
+	check_lost_samples();
 	check_band();
 	check_silence_causes();
 	check_wrong_rate();
