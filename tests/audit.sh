@@ -43,6 +43,18 @@ servers() { make -C "$base" check TESTS="tests/lab/gst-alsa.sh tests/lab/gst-pip
 shell_scripts() { shellcheck -S warning "$top/dev" "$top"/tests/*.sh "$top"/tests/*/*.sh; }
 manual() { mandoc -Tlint -W warning "$base/core/man/countersign.1" "$top/core/man/countersign.conf.5"; }
 
+# The tutorial as a newcomer has it: one real prefix, nothing of the source or build tree.
+newcomer() {
+	local prefix=$base/audit-prefix work=$base/audit-newcomer
+	rm -rf "$prefix" "$work" && mkdir -p "$work" && build audit-prefix-build --prefix="$prefix" &&
+		make install && make check TESTS=tests/abi/abi.sh || return 1
+	awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$top/docs/plugin-tutorial.md" \
+		>"$work/commands"
+	rm -rf "$base/audit-prefix-build"
+	cd "$work" && time env -i HOME="$work" LANG=C.UTF-8 PATH="$prefix/bin:/usr/bin:/bin" \
+		PKG_CONFIG_PATH="$prefix/lib/pkgconfig" bash -eux commands </dev/null
+}
+
 # What a package would carry, and whether the program finds it there.
 installed() {
 	local root=$base/audit-root libdir
@@ -123,6 +135,10 @@ run_case fuzz-qr fuzz qr plugins/channel/qr/libqr.la
 run_case fuzz-nfc fuzz nfc "plugins/channel/nfc/libnfcreader.la sdk/device/libcsndevicetag.la sdk/lib/libcsnsdk.la"
 run_case fuzz-line fuzz line sdk/lib/libcsnsdk.la
 run_case installed installed
+run_case newcomer newcomer
+run_case doxygen "$top/tests/abi/doxygen.sh" "$top"
+run_case abi-report "$top/tests/abi/report.sh" "$top"
+cat "$base/audit-abi-report.log"
 run_case distcheck distcheck
 printf '%d passed, %d failed, 0 skipped\n' "$pass" "$fail"
 exit $((fail != 0))
