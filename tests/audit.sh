@@ -47,7 +47,7 @@ manual() { mandoc -Tlint -W warning "$base/core/man/countersign.1" "$top/core/ma
 newcomer() {
 	local prefix=$base/audit-prefix work=$base/audit-newcomer
 	rm -rf "$prefix" "$work" && mkdir -p "$work" && build audit-prefix-build --prefix="$prefix" &&
-		make install && make check TESTS=tests/abi/abi.sh || return 1
+		make install || return 1
 	awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$top/docs/plugin-tutorial.md" \
 		>"$work/commands"
 	rm -rf "$base/audit-prefix-build"
