@@ -131,7 +131,7 @@ run_case manual manual
 rm -rf "$base/audit-fuzz"
 run_case fuzz-config fuzz config core/libcsncore.la
 run_case fuzz-modem fuzz modem sdk/modem/libmodem.la
-run_case fuzz-qr fuzz qr plugins/channel/qr/libqr.la
+run_case fuzz-qr fuzz qr "plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la"
 run_case fuzz-nfc fuzz nfc "plugins/channel/nfc/libnfcreader.la sdk/device/libcsndevicetag.la sdk/lib/libcsnsdk.la"
 run_case fuzz-line fuzz line sdk/lib/libcsnsdk.la
 run_case installed installed

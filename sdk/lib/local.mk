@@ -134,3 +134,25 @@ TESTS += tests/unit/lib_ear
 tests_unit_lib_ear_SOURCES  = tests/unit/lib_ear.c
 tests_unit_lib_ear_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_ear_LDADD    = sdk/lib/libcsnsdk.la
+
+# Attachments as packets over any channel of messages.
+noinst_LTLIBRARIES += sdk/lib/libcsnstream.la
+sdk_lib_libcsnstream_la_SOURCES = \
+	sdk/lib/fountain.c \
+	sdk/lib/fountain.h \
+	sdk/lib/stream.c \
+	sdk/lib/stream.h
+sdk_lib_libcsnstream_la_CFLAGS = $(MODULE_CFLAGS)
+sdk_lib_libcsnstream_la_LIBADD = $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/lib_stream
+TESTS += tests/unit/lib_stream
+tests_unit_lib_stream_SOURCES  = tests/unit/lib_stream.c
+tests_unit_lib_stream_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_stream_LDADD    = sdk/lib/libcsnstream.la $(CRYPTO_LIBS)
+
+# What the fountain costs; see the README of channel/qr.
+noinst_PROGRAMS += tests/bench/fountain
+tests_bench_fountain_SOURCES  = tests/bench/fountain_bench.c
+tests_bench_fountain_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_bench_fountain_LDADD    = sdk/lib/libcsnstream.la $(CRYPTO_LIBS)

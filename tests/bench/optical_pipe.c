@@ -16,7 +16,7 @@
 #include "plugins/channel/qr/qr-read.h"
 #include "plugins/channel/qr/qr-write.h"
 #include "plugins/channel/qr/qr-zbar.h"
-#include "plugins/channel/qr/stream.h"
+#include "lib/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +45,8 @@ struct bench {
 	uint8_t            *object;
 	size_t              object_len;
 	struct qr_plan      plan;
-	struct qr_sender   *sender;
-	struct qr_receiver *receiver;
+	struct csn_sender   *sender;
+	struct csn_receiver *receiver;
 };
 
 static void
@@ -219,8 +219,8 @@ do_stream(struct bench *bench, const char *line)
 		die("stream BYTES VERSION LEVEL PX COLUMNS ROWS SEED");
 	o.level = level_of(letter);
 	free(bench->object);
-	qr_sender_free(bench->sender);
-	qr_receiver_free(bench->receiver);
+	csn_sender_free(bench->sender);
+	csn_receiver_free(bench->receiver);
 	bench->object = malloc(bench->object_len);
 	if (bench->object == NULL || qr_plan(1, &o, &bench->plan) < 0)
 		die("no such stream");
@@ -229,18 +229,18 @@ do_stream(struct bench *bench, const char *line)
 		bench->object[i] = (uint8_t)(seed >> 24);
 	}
 
-	struct qr_bytes object = { bench->object, bench->object_len };
-	struct qr_sender_options so = { .secret = { secret, sizeof secret }, .session = 1,
+	struct csn_bytes object = { bench->object, bench->object_len };
+	struct csn_sender_options so = { .secret = { secret, sizeof secret }, .session = 1,
 		                        .packet_len = bench->plan.capacity };
-	struct qr_receiver_options ro = { .secret = { secret, sizeof secret },
+	struct csn_receiver_options ro = { .secret = { secret, sizeof secret },
 		                          .object_max = bench->object_len };
-	if (qr_sender_new(object, &so, &bench->sender) < 0 ||
-	    qr_receiver_new(&ro, &bench->receiver) < 0)
+	if (csn_sender_new(object, &so, &bench->sender) < 0 ||
+	    csn_receiver_new(&ro, &bench->receiver) < 0)
 		die("no such stream");
 	bench->codes = o.columns * o.rows;
 	renew(bench);
 	printf("%zu %llu\n", bench->plan.capacity,
-	       (unsigned long long)qr_sender_pass(bench->sender));
+	       (unsigned long long)csn_sender_pass(bench->sender));
 }
 
 static void
@@ -253,8 +253,8 @@ do_show(struct bench *bench, const char *line)
 	if (sscanf(line, "show %u", &number) != 1 || bench->sender == NULL)
 		die("show N, after stream");
 	for (unsigned i = 0; i < bench->codes; i++) {
-		qr_sender_packet(bench->sender, (uint64_t)number * bench->codes + i, packet[i]);
-		code[i] = (struct qr_bytes){ packet[i], qr_sender_packet_len(bench->sender) };
+		csn_sender_packet(bench->sender, (uint64_t)number * bench->codes + i, packet[i]);
+		code[i] = (struct qr_bytes){ packet[i], csn_sender_packet_len(bench->sender) };
 	}
 	put_picture(&bench->plan, code, bench->codes);
 }
@@ -263,7 +263,7 @@ static bool
 right(const struct bench *bench)
 {
 	for (size_t at = 0; at < bench->object_len;) {
-		struct qr_bytes run = qr_receiver_read(bench->receiver, at);
+		struct csn_bytes run = csn_receiver_read(bench->receiver, at);
 
 		if (run.len == 0 || memcmp(run.ptr, bench->object + at, run.len) != 0)
 			return false;
@@ -275,7 +275,7 @@ right(const struct bench *bench)
 static void
 do_take(struct bench *bench, const char *line)
 {
-	struct qr_progress progress;
+	struct csn_progress progress;
 	unsigned width, height;
 	const char *way;
 
@@ -285,13 +285,15 @@ do_take(struct bench *bench, const char *line)
 	double start = cpu_ms();
 	look(bench, width, height, &way);
 	for (unsigned i = 0; i < bench->payloads; i++) {
-		enum qr_packet was;
+		enum csn_packet was;
 
-		if (qr_receiver_take(bench->receiver, bench->payload[i], &was) < 0)
+		struct csn_bytes packet = { bench->payload[i].ptr, bench->payload[i].len };
+
+		if (csn_receiver_take(bench->receiver, packet, &was) < 0)
 			die("no memory");
 	}
 	double ms = cpu_ms() - start;
-	qr_receiver_progress(bench->receiver, &progress);
+	csn_receiver_progress(bench->receiver, &progress);
 	printf("%.3f %u %llu %llu %d %d\n", ms, bench->payloads,
 	       (unsigned long long)progress.have, (unsigned long long)progress.needed,
 	       progress.complete, progress.complete && right(bench));
@@ -350,8 +352,8 @@ main(void)
 		obey(&bench, line);
 	qr_reader_free(bench.reader);
 	qr_zbar_free(bench.zbar);
-	qr_sender_free(bench.sender);
-	qr_receiver_free(bench.receiver);
+	csn_sender_free(bench.sender);
+	csn_receiver_free(bench.receiver);
 	free(bench.object);
 	free(bench.picture);
 	return 0;

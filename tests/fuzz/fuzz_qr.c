@@ -14,7 +14,7 @@
 #include "plugins/channel/qr/qr-bits.h"
 #include "plugins/channel/qr/qr-read.h"
 #include "plugins/channel/qr/qr-write.h"
-#include "plugins/channel/qr/stream.h"
+#include "lib/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,38 +178,38 @@ stream_packets(const uint8_t *data, size_t size)
 {
 	static const uint8_t secret[32] = "a fuzzer's secret, 32 bytes long";
 	static const uint8_t object[300] = { 1, 2, 3 };
-	const struct qr_sender_options to = { .secret = { secret, 32 }, .session = 5, .packet_len = 64 - 1 };
-	const struct qr_receiver_options from = { .secret = { secret, 32 }, .object_max = OBJECT_MAX };
-	struct qr_sender *sender;
-	struct qr_receiver *receiver;
-	struct qr_progress progress;
-	struct qr_bytes all = { object, sizeof object };
+	const struct csn_sender_options to = { .secret = { secret, 32 }, .session = 5, .packet_len = 64 - 1 };
+	const struct csn_receiver_options from = { .secret = { secret, 32 }, .object_max = OBJECT_MAX };
+	struct csn_sender *sender;
+	struct csn_receiver *receiver;
+	struct csn_progress progress;
+	struct csn_bytes all = { object, sizeof object };
 
-	check(qr_sender_new(all, &to, &sender) == QR_OK && qr_receiver_new(&from, &receiver) == QR_OK);
+	check(csn_sender_new(all, &to, &sender) == QR_OK && csn_receiver_new(&from, &receiver) == QR_OK);
 	for (size_t at = 0; at + 2 <= size;) {
 		uint8_t packet[63];
-		struct qr_bytes bytes = { packet, sizeof packet };
-		enum qr_packet was;
+		struct csn_bytes bytes = { packet, sizeof packet };
+		enum csn_packet was;
 		size_t len = data[at + 1] % sizeof packet;
 
-		qr_sender_packet(sender, data[at], packet);
+		csn_sender_packet(sender, data[at], packet);
 		if (data[at + 1] >= 64 && at + 2 + len <= size) {
 			for (size_t i = 0; i < len; i++)
 				packet[i] ^= data[at + 2 + i];
 			at += len;
 		}
 		at += 2;
-		check(qr_receiver_take(receiver, bytes, &was) == QR_OK && was < QR_PACKET_COUNT);
+		check(csn_receiver_take(receiver, bytes, &was) == QR_OK && was < CSN_PACKET_COUNT);
 	}
-	qr_receiver_progress(receiver, &progress);
+	csn_receiver_progress(receiver, &progress);
 	for (size_t at = 0; progress.complete && at < sizeof object;) {
-		struct qr_bytes run = qr_receiver_read(receiver, at);
+		struct csn_bytes run = csn_receiver_read(receiver, at);
 
 		check(run.len > 0 && memcmp(run.ptr, object + at, run.len) == 0);
 		at += run.len;
 	}
-	qr_sender_free(sender);
-	qr_receiver_free(receiver);
+	csn_sender_free(sender);
+	csn_receiver_free(receiver);
 }
 
 int

@@ -9,8 +9,6 @@ noinst_LTLIBRARIES += plugins/channel/qr/libqr.la
 plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/diag.c \
 	plugins/channel/qr/diag.h \
-	plugins/channel/qr/fountain.c \
-	plugins/channel/qr/fountain.h \
 	plugins/channel/qr/qr.h \
 	plugins/channel/qr/qr-bits.c \
 	plugins/channel/qr/qr-bits.h \
@@ -41,8 +39,6 @@ plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/qr-write.h \
 	plugins/channel/qr/qr-zbar.c \
 	plugins/channel/qr/qr-zbar.h \
-	plugins/channel/qr/stream.c \
-	plugins/channel/qr/stream.h \
 	plugins/channel/qr/tracked.c \
 	plugins/channel/qr/tracked.h \
 	plugins/channel/qr/tracked-int.h \
@@ -51,24 +47,21 @@ plugins_channel_qr_libqr_la_SOURCES = \
 plugins_channel_qr_libqr_la_CFLAGS = $(MODULE_CFLAGS) $(QRENCODE_CFLAGS) $(ZBAR_CFLAGS)
 plugins_channel_qr_libqr_la_LIBADD = \
 	plugins/channel/qr/libqrzxing.la \
-	$(QRENCODE_LIBS) $(ZBAR_LIBS) $(ZXING_LIBS) $(CRYPTO_LIBS) -lstdc++ -lm
+	$(QRENCODE_LIBS) $(ZBAR_LIBS) $(ZXING_LIBS) -lstdc++ -lm
 
-check_PROGRAMS += tests/unit/qr_code tests/unit/qr_read tests/unit/qr_stream
+check_PROGRAMS += tests/unit/qr_code tests/unit/qr_read
 tests_unit_qr_code_SOURCES  = tests/unit/qr_code.c
 tests_unit_qr_code_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_qr_code_LDADD    = plugins/channel/qr/libqr.la
 tests_unit_qr_read_SOURCES  = tests/unit/qr_read.c
 tests_unit_qr_read_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_qr_read_LDADD    = plugins/channel/qr/libqr.la -lm
-tests_unit_qr_stream_SOURCES  = tests/unit/qr_stream.c
-tests_unit_qr_stream_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_qr_stream_LDADD    = plugins/channel/qr/libqr.la $(CRYPTO_LIBS)
-TESTS += tests/unit/qr_code tests/unit/qr_read tests/unit/qr_stream
+TESTS += tests/unit/qr_code tests/unit/qr_read
 
 noinst_PROGRAMS += tests/bench/optical-pipe
 tests_bench_optical_pipe_SOURCES  = tests/bench/optical_pipe.c
 tests_bench_optical_pipe_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_bench_optical_pipe_LDADD    = plugins/channel/qr/libqr.la
+tests_bench_optical_pipe_LDADD    = plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la
 EXTRA_DIST += tests/bench/optical tests/bench/optical.py tests/bench/optical_wasm.mjs
 # The channel: the glue between libqr and the contract.
 plugin_LTLIBRARIES += plugins/channel/qr/channel_qr.la
@@ -98,5 +91,5 @@ TESTS += tests/modules/channel_qr tests/unit/qr_message
 check_PROGRAMS += tests/fuzz/fuzz_qr
 tests_fuzz_fuzz_qr_SOURCES  = tests/fuzz/fuzz_qr.c
 tests_fuzz_fuzz_qr_CPPFLAGS = $(TEST_CPPFLAGS) -DFUZZ_MAIN
-tests_fuzz_fuzz_qr_LDADD    = plugins/channel/qr/libqr.la
+tests_fuzz_fuzz_qr_LDADD    = plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la
 TESTS += tests/fuzz/fuzz_qr

@@ -8,10 +8,12 @@
  * factor is nothing but sums of planes, hardly dearer than GF(2), and where that needs
  * more than K + 3 symbols once in nine times, this does once in some thousand.
  */
-#ifndef CHANNEL_QR_FOUNTAIN_H
-#define CHANNEL_QR_FOUNTAIN_H
+#ifndef CSN_LIB_FOUNTAIN_H
+#define CSN_LIB_FOUNTAIN_H
 
-#include "qr.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum {
 	FOUNTAIN_K_MAX = 1024,

@@ -1,7 +1,7 @@
 /* The stream: the fountain's overhead, loss, forgery, sessions, bounds. */
 #include "kit/tap.h"
-#include "plugins/channel/qr/fountain.h"
-#include "plugins/channel/qr/stream.h"
+#include "lib/fountain.h"
+#include "lib/stream.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -98,7 +98,7 @@ mixtures(void)
 	tap_is(wrong, 0, "symbols and sums mixed in any order solve");
 	tap_is(premature, 0, "a symbol that came by itself can be read at once");
 	tap_ok(fountain_new(0, 6, 1) == NULL && fountain_new(FOUNTAIN_K_MAX + 1, 6, 1) == NULL &&
-	               fountain_new(4, 0, 1) == NULL && fountain_new(4, 7, 1) == NULL && fountain_new(4, QR_PAYLOAD_MAX + 3, 1) == NULL,
+	               fountain_new(4, 0, 1) == NULL && fountain_new(4, 7, 1) == NULL && fountain_new(4, CSN_STREAM_PACKET_MAX + 3, 1) == NULL,
 	       "sizes out of range make no block");
 }
 
@@ -134,66 +134,66 @@ factors(void)
 static const uint8_t secret[32] = "a secret of thirty-two bytes....";
 static const uint8_t other_secret[32] = "another secret of 32 bytes......";
 
-static struct qr_sender *
+static struct csn_sender *
 sender_of(const uint8_t *object, size_t len, const uint8_t *key, uint32_t session, size_t packet_len)
 {
-	struct qr_sender_options options = { .secret = { key, 32 }, .session = session,
+	struct csn_sender_options options = { .secret = { key, 32 }, .session = session,
 		                             .packet_len = packet_len };
-	struct qr_sender *sender = NULL;
-	struct qr_bytes bytes = { object, len };
+	struct csn_sender *sender = NULL;
+	struct csn_bytes bytes = { object, len };
 
-	return qr_sender_new(bytes, &options, &sender) == QR_OK ? sender : NULL;
+	return csn_sender_new(bytes, &options, &sender) == CSN_OK ? sender : NULL;
 }
 
-static struct qr_receiver *
+static struct csn_receiver *
 receiver_of(uint32_t session, size_t object_len, size_t object_max)
 {
-	struct qr_receiver_options options = { .secret = { secret, 32 }, .session = session,
+	struct csn_receiver_options options = { .secret = { secret, 32 }, .session = session,
 		                               .object_len = object_len, .object_max = object_max };
-	struct qr_receiver *receiver = NULL;
+	struct csn_receiver *receiver = NULL;
 
-	return qr_receiver_new(&options, &receiver) == QR_OK ? receiver : NULL;
+	return csn_receiver_new(&options, &receiver) == CSN_OK ? receiver : NULL;
 }
 
 static bool
-received(const struct qr_receiver *receiver, const uint8_t *object, size_t len)
+received(const struct csn_receiver *receiver, const uint8_t *object, size_t len)
 {
 	size_t at = 0;
 
 	while (at < len) {
-		struct qr_bytes run = qr_receiver_read(receiver, at);
+		struct csn_bytes run = csn_receiver_read(receiver, at);
 
 		if (run.len == 0 || run.len > len - at || memcmp(run.ptr, object + at, run.len) != 0)
 			return false;
 		at += run.len;
 	}
-	return qr_receiver_read(receiver, len).len == 0;
+	return csn_receiver_read(receiver, len).len == 0;
 }
 
 /* Sends until complete; the share of packets lost, and of forged ones in between. */
 static uint64_t
-transfer(struct qr_sender *sender, struct qr_receiver *receiver, unsigned loss,
+transfer(struct csn_sender *sender, struct csn_receiver *receiver, unsigned loss,
          unsigned forged, uint64_t from, bool *ret_monotone)
 {
-	uint8_t packet[QR_PAYLOAD_MAX];
-	struct qr_bytes bytes = { packet, qr_sender_packet_len(sender) };
-	struct qr_progress progress;
-	enum qr_packet was;
+	uint8_t packet[CSN_STREAM_PACKET_MAX];
+	struct csn_bytes bytes = { packet, csn_sender_packet_len(sender) };
+	struct csn_progress progress;
+	enum csn_packet was;
 	uint64_t taken = 0, have = 0;
 
 	*ret_monotone = true;
 	for (uint64_t n = from; n < from + 20000; n++) {
-		qr_sender_packet(sender, n, packet);
+		csn_sender_packet(sender, n, packet);
 		if (draw(100) < forged) {
 			packet[draw((uint32_t)bytes.len)] ^= (uint8_t)(1 + draw(255));
-			qr_receiver_take(receiver, bytes, &was);
+			csn_receiver_take(receiver, bytes, &was);
 			continue;
 		}
 		if (draw(100) < loss)
 			continue;
 		taken++;
-		qr_receiver_take(receiver, bytes, &was);
-		qr_receiver_progress(receiver, &progress);
+		csn_receiver_take(receiver, bytes, &was);
+		csn_receiver_progress(receiver, &progress);
 		*ret_monotone &= progress.have >= have;
 		have = progress.have;
 		if (progress.complete)
@@ -225,31 +225,31 @@ transfers_end(void)
 
 	fill(object, sizeof object);
 	for (size_t i = 0; i < sizeof transfers / sizeof *transfers; i++) {
-		struct qr_sender *sender = sender_of(object, transfers[i].len, secret, 7,
+		struct csn_sender *sender = sender_of(object, transfers[i].len, secret, 7,
 		                                     transfers[i].packet_len);
-		struct qr_receiver *receiver = receiver_of(0, 0, sizeof object);
+		struct csn_receiver *receiver = receiver_of(0, 0, sizeof object);
 		bool monotone = false;
 		uint64_t taken = transfer(sender, receiver,
 		                          transfers[i].loss, transfers[i].forged,
 		                          transfers[i].from, &monotone);
-		uint64_t least = qr_sender_pass(sender);
+		uint64_t least = csn_sender_pass(sender);
 
 		tap_ok(taken != 0 && taken <= least + transfers[i].extra && monotone &&
 		               received(receiver, object, transfers[i].len),
 		       "%s (%llu of %llu)", transfers[i].what, (unsigned long long)taken,
 		       (unsigned long long)least);
-		qr_sender_free(sender);
-		qr_receiver_free(receiver);
+		csn_sender_free(sender);
+		csn_receiver_free(receiver);
 	}
 }
 
-static enum qr_packet
-take(struct qr_receiver *receiver, const uint8_t *packet, size_t len)
+static enum csn_packet
+take(struct csn_receiver *receiver, const uint8_t *packet, size_t len)
 {
-	struct qr_bytes bytes = { packet, len };
-	enum qr_packet was = QR_PACKET_COUNT;
+	struct csn_bytes bytes = { packet, len };
+	enum csn_packet was = CSN_PACKET_COUNT;
 
-	qr_receiver_take(receiver, bytes, &was);
+	csn_receiver_take(receiver, bytes, &was);
 	return was;
 }
 
@@ -260,26 +260,26 @@ layout(void)
 	uint8_t object[102], packet[75], key[32], tag[32];
 	static const uint8_t head[16] = { 0xc5, 1, 0, 0, 0, 7, 0, 0, 0, 102, 0, 51, 0, 0, 0, 1 };
 	uint8_t text[31] = "countersign light stream 1";
-	struct qr_sender *sender;
+	struct csn_sender *sender;
 
 	fill(object, sizeof object);
 	text[30] = 7;
 	sender = sender_of(object, sizeof object, secret, 7, sizeof packet);
-	qr_sender_packet(sender, 1, packet);
+	csn_sender_packet(sender, 1, packet);
 	tap_ok(memcmp(packet, head, sizeof head) == 0, "a packet's header is as written down");
 	tap_ok(memcmp(packet + 16, object + 51, 51) == 0, "and symbols come as they are");
 	HMAC(EVP_sha256(), secret, 32, text, sizeof text, key, NULL);
 	HMAC(EVP_sha256(), key, 32, packet, 67, tag, NULL);
 	tap_ok(memcmp(packet + 67, tag, 8) == 0, "its tag is an HMAC under the derived key, cut");
-	qr_sender_free(sender);
+	csn_sender_free(sender);
 }
 
 static void
 refusals(void)
 {
 	uint8_t object[5000], packet[300], strange[300]; /* 300 - 24 is a multiple of 3 */
-	struct qr_sender *ours, *theirs, *later, *longer;
-	struct qr_receiver *receiver = receiver_of(0, 0, 6000);
+	struct csn_sender *ours, *theirs, *later, *longer;
+	struct csn_receiver *receiver = receiver_of(0, 0, 6000);
 
 	fill(object, sizeof object);
 	ours = sender_of(object, sizeof object, secret, 7, sizeof packet);
@@ -287,62 +287,62 @@ refusals(void)
 	later = sender_of(object, sizeof object, secret, 8, sizeof packet);
 	longer = sender_of(object, sizeof object - 1, secret, 7, sizeof packet);
 
-	qr_sender_packet(theirs, 0, strange);
-	tap_is(take(receiver, strange, sizeof strange), QR_PACKET_FORGED,
+	csn_sender_packet(theirs, 0, strange);
+	tap_is(take(receiver, strange, sizeof strange), CSN_PACKET_FORGED,
 	       "a packet under another secret is forged, also as the first one");
-	qr_sender_packet(ours, 0, packet);
-	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_NEW, "the first good one is taken");
-	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_KNOWN, "and is known the second time");
-	qr_sender_packet(later, 1, strange);
-	tap_is(take(receiver, strange, sizeof strange), QR_PACKET_SESSION,
+	csn_sender_packet(ours, 0, packet);
+	tap_is(take(receiver, packet, sizeof packet), CSN_PACKET_NEW, "the first good one is taken");
+	tap_is(take(receiver, packet, sizeof packet), CSN_PACKET_KNOWN, "and is known the second time");
+	csn_sender_packet(later, 1, strange);
+	tap_is(take(receiver, strange, sizeof strange), CSN_PACKET_SESSION,
 	       "a good packet of another session is left alone");
-	qr_sender_packet(longer, 1, strange);
-	tap_is(take(receiver, strange, sizeof strange), QR_PACKET_BOUND,
+	csn_sender_packet(longer, 1, strange);
+	tap_is(take(receiver, strange, sizeof strange), CSN_PACKET_BOUND,
 	       "a good packet with another length does not belong");
-	tap_is(take(receiver, packet, 24), QR_PACKET_SYNTAX, "header and tag alone are no packet");
-	tap_is(take(receiver, packet, sizeof packet - 1), QR_PACKET_SYNTAX,
+	tap_is(take(receiver, packet, 24), CSN_PACKET_SYNTAX, "header and tag alone are no packet");
+	tap_is(take(receiver, packet, sizeof packet - 1), CSN_PACKET_SYNTAX,
 	       "a packet cut short is no packet");
-	tap_is(take(receiver, NULL, 0), QR_PACKET_SYNTAX, "nothing at all is no packet");
+	tap_is(take(receiver, NULL, 0), CSN_PACKET_SYNTAX, "nothing at all is no packet");
 
 	unsigned forged = 0, syntax = 0;
-	qr_sender_packet(ours, 2, packet);
+	csn_sender_packet(ours, 2, packet);
 	for (size_t bit = 0; bit < 8 * sizeof packet; bit++) {
 		packet[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		enum qr_packet was = take(receiver, packet, sizeof packet);
-		forged += was == QR_PACKET_FORGED;
-		syntax += was == QR_PACKET_SYNTAX;
+		enum csn_packet was = take(receiver, packet, sizeof packet);
+		forged += was == CSN_PACKET_FORGED;
+		syntax += was == CSN_PACKET_SYNTAX;
 		packet[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	tap_is(forged + syntax, 8 * (long long)sizeof packet, "any one bit turned over is refused");
 	tap_ok(syntax <= 32, "by its tag, but for magic, version and length (%u)", syntax);
 
-	struct qr_progress progress;
-	qr_receiver_progress(receiver, &progress);
+	struct csn_progress progress;
+	csn_receiver_progress(receiver, &progress);
 	tap_is((long long)progress.have, 1, "and none of it counted as progress");
-	qr_receiver_free(receiver);
+	csn_receiver_free(receiver);
 
 	receiver = receiver_of(0, 0, sizeof object - 1);
-	qr_sender_packet(ours, 0, packet);
-	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_BOUND,
+	csn_sender_packet(ours, 0, packet);
+	tap_is(take(receiver, packet, sizeof packet), CSN_PACKET_BOUND,
 	       "an object over the receiver's bound gets no memory");
-	qr_receiver_free(receiver);
+	csn_receiver_free(receiver);
 	receiver = receiver_of(9, 0, 6000);
-	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_SESSION,
+	tap_is(take(receiver, packet, sizeof packet), CSN_PACKET_SESSION,
 	       "a receiver told its session joins no other");
-	qr_receiver_free(receiver);
+	csn_receiver_free(receiver);
 	receiver = receiver_of(0, 4999, 6000);
-	tap_is(take(receiver, packet, sizeof packet), QR_PACKET_BOUND,
+	tap_is(take(receiver, packet, sizeof packet), CSN_PACKET_BOUND,
 	       "a receiver told the length takes no other");
-	qr_receiver_free(receiver);
+	csn_receiver_free(receiver);
 
-	tap_ok(sender_of(object, 10, secret, 7, QR_STREAM_OVERHEAD + 2) == NULL,
+	tap_ok(sender_of(object, 10, secret, 7, CSN_STREAM_OVERHEAD + 2) == NULL,
 	       "a packet without room for data is refused");
 	tap_ok(sender_of(object, 0, secret, 7, 100) == NULL, "an empty object is refused");
 	tap_ok(sender_of(object, 10, secret, 0, 100) == NULL, "session 0 is refused");
-	qr_sender_free(ours);
-	qr_sender_free(theirs);
-	qr_sender_free(later);
-	qr_sender_free(longer);
+	csn_sender_free(ours);
+	csn_sender_free(theirs);
+	csn_sender_free(later);
+	csn_sender_free(longer);
 }
 
 int

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLANES = FOUNTAIN_PLANES, FACTORS = 8, POLY = 0xb };
+enum { PLANES = FOUNTAIN_PLANES, FACTORS = 8, POLY = 0xb, SYMBOL_MAX = 7089 };
 
 /*
  * Rows of factors and symbols are kept alike, as planes.  The factors of place p, when it
@@ -108,16 +108,25 @@ struct ways {
 	wide mask[PLANES][PLANES]; /* to, from */
 };
 
+static struct ways all_ways[FACTORS];
+
 static void
-find_ways(unsigned factor, struct ways *ret_ways)
+find_ways(unsigned factor)
 {
 	for (unsigned from = 0; from < PLANES; from++) {
 		for (unsigned to = 0; to < PLANES; to++) {
 			uint64_t all = multiply(factor, 1u << from) >> to & 1 ? UINT64_MAX : 0;
 
-			ret_ways->mask[to][from] = (wide){ all, all };
+			all_ways[factor].mask[to][from] = (wide){ all, all };
 		}
 	}
+}
+
+__attribute__((constructor)) static void
+make_ways(void)
+{
+	for (unsigned factor = 0; factor < FACTORS; factor++)
+		find_ways(factor);
 }
 
 /* Adds the product's part from one run of @n bytes, 16 at most, of all three planes. */
@@ -139,20 +148,24 @@ add_run(uint8_t *to, const uint8_t *from, size_t plane, const struct ways *ways,
 	}
 }
 
-/* Adds @factor times @from; both are planes of @plane bytes. */
+/* Adds @factor times @from from byte @at of each plane on; planes of @plane bytes. */
 static void
-add_product(uint8_t *to, const uint8_t *from, size_t plane, unsigned factor)
+add_product_from(uint8_t *to, const uint8_t *from, size_t plane, unsigned factor, size_t at)
 {
-	struct ways ways;
-	size_t at = 0;
+	const struct ways ways = all_ways[factor];
 
 	if (factor == 0)
 		return;
-	find_ways(factor, &ways);
 	for (; at + sizeof(wide) <= plane; at += sizeof(wide))
 		add_run(to + at, from + at, plane, &ways, sizeof(wide));
 	if (at < plane)
 		add_run(to + at, from + at, plane, &ways, plane - at);
+}
+
+static void
+add_product(uint8_t *to, const uint8_t *from, size_t plane, unsigned factor)
+{
+	add_product_from(to, from, plane, factor, 0);
 }
 
 void
@@ -184,7 +197,7 @@ fountain_free(struct fountain *fountain)
 struct fountain *
 fountain_new(unsigned k, size_t symbol, uint64_t seed)
 {
-	if (k == 0 || k > FOUNTAIN_K_MAX || symbol == 0 || symbol > QR_PAYLOAD_MAX ||
+	if (k == 0 || k > FOUNTAIN_K_MAX || symbol == 0 || symbol > SYMBOL_MAX ||
 	    symbol % PLANES != 0)
 		return NULL;
 	struct fountain *fountain = calloc(1, sizeof *fountain);
@@ -264,7 +277,9 @@ reduce(struct fountain *fountain, uint8_t *row)
 			            factor);
 			continue;
 		}
-		add_product(row, fountain->rows + at * fountain->row, plane, factor);
+		/* Neither row has anything before this place. */
+		add_product_from(row, fountain->rows + at * fountain->row, plane, factor,
+		                 at / 8 / sizeof(uint64_t) * sizeof(uint64_t));
 		add_product(fountain->data, fountain->sums + at * fountain->symbol, part, factor);
 	}
 	return false;

@@ -36,9 +36,9 @@ static bool
 cut_object(size_t total, size_t symbol, struct cut *ret_cut)
 {
 	uint64_t symbols = ((uint64_t)total + symbol - 1) / symbol;
-	uint64_t blocks = (symbols + QR_STREAM_BLOCK_MAX - 1) / QR_STREAM_BLOCK_MAX;
+	uint64_t blocks = (symbols + CSN_STREAM_BLOCK_MAX - 1) / CSN_STREAM_BLOCK_MAX;
 
-	if (blocks == 0 || blocks > QR_STREAM_BLOCKS_MAX)
+	if (blocks == 0 || blocks > CSN_STREAM_BLOCKS_MAX)
 		return false;
 	*ret_cut = (struct cut){
 		.total = total,
@@ -86,7 +86,7 @@ get32(const uint8_t *from)
 }
 
 static bool
-derive_key(struct qr_bytes secret, uint32_t session, uint8_t ret_key[KEY])
+derive_key(struct csn_bytes secret, uint32_t session, uint8_t ret_key[KEY])
 {
 	static const char label[] = "countersign light stream 1";
 	uint8_t text[sizeof label + 4];
@@ -98,27 +98,27 @@ derive_key(struct qr_bytes secret, uint32_t session, uint8_t ret_key[KEY])
 }
 
 static bool
-make_tag(const uint8_t key[KEY], const uint8_t *packet, size_t len, uint8_t ret_tag[QR_STREAM_TAG])
+make_tag(const uint8_t key[KEY], const uint8_t *packet, size_t len, uint8_t ret_tag[CSN_STREAM_TAG])
 {
 	uint8_t full[EVP_MAX_MD_SIZE];
 
 	if (HMAC(EVP_sha256(), key, KEY, packet, len, full, NULL) == NULL)
 		return false;
-	memcpy(ret_tag, full, QR_STREAM_TAG);
+	memcpy(ret_tag, full, CSN_STREAM_TAG);
 	OPENSSL_cleanse(full, sizeof full);
 	return true;
 }
 
 static bool
-good_secret(struct qr_bytes secret)
+good_secret(struct csn_bytes secret)
 {
-	return secret.ptr != NULL && secret.len >= QR_STREAM_SECRET_MIN &&
-	       secret.len <= QR_STREAM_SECRET_MAX;
+	return secret.ptr != NULL && secret.len >= CSN_STREAM_SECRET_MIN &&
+	       secret.len <= CSN_STREAM_SECRET_MAX;
 }
 
 /* Sender ------------------------------------------------------------------ */
 
-struct qr_sender {
+struct csn_sender {
 	uint8_t    key[KEY];
 	uint32_t   session;
 	struct cut cut;
@@ -126,7 +126,7 @@ struct qr_sender {
 };
 
 void
-qr_sender_free(struct qr_sender *sender)
+csn_sender_free(struct csn_sender *sender)
 {
 	if (sender == NULL)
 		return;
@@ -136,50 +136,50 @@ qr_sender_free(struct qr_sender *sender)
 }
 
 int
-qr_sender_new(struct qr_bytes object, const struct qr_sender_options *options,
-              struct qr_sender **ret_sender)
+csn_sender_new(struct csn_bytes object, const struct csn_sender_options *options,
+              struct csn_sender **ret_sender)
 {
-	if (options->packet_len < QR_STREAM_OVERHEAD + FOUNTAIN_PLANES || options->packet_len > QR_PAYLOAD_MAX ||
+	if (options->packet_len < CSN_STREAM_OVERHEAD + FOUNTAIN_PLANES || options->packet_len > CSN_STREAM_PACKET_MAX ||
 	    !good_secret(options->secret) || object.len == 0 || options->session == 0)
-		return QR_E_INVALID;
+		return CSN_E_INVALID;
 	if (object.len > UINT32_MAX)
-		return QR_E_TOO_BIG;
-	struct qr_sender *sender = calloc(1, sizeof *sender);
+		return CSN_E_TOO_BIG;
+	struct csn_sender *sender = calloc(1, sizeof *sender);
 
 	if (sender == NULL)
-		return QR_E_NOMEM;
-	int r = QR_E_TOO_BIG;
-	size_t symbol = (options->packet_len - QR_STREAM_OVERHEAD) / FOUNTAIN_PLANES * FOUNTAIN_PLANES;
+		return CSN_E_NOMEM;
+	int r = CSN_E_TOO_BIG;
+	size_t symbol = (options->packet_len - CSN_STREAM_OVERHEAD) / FOUNTAIN_PLANES * FOUNTAIN_PLANES;
 	if (!cut_object(object.len, symbol, &sender->cut))
 		goto fail;
-	r = QR_E_NOMEM;
+	r = CSN_E_NOMEM;
 	sender->session = options->session;
 	sender->data = calloc(sender->cut.symbols, sender->cut.symbol);
 	if (sender->data == NULL || !derive_key(options->secret, options->session, sender->key))
 		goto fail;
 	memcpy(sender->data, object.ptr, object.len);
 	*ret_sender = sender;
-	return QR_OK;
+	return CSN_OK;
 
 fail:
-	qr_sender_free(sender);
+	csn_sender_free(sender);
 	return r;
 }
 
 size_t
-qr_sender_packet_len(const struct qr_sender *sender)
+csn_sender_packet_len(const struct csn_sender *sender)
 {
-	return sender->cut.symbol + QR_STREAM_OVERHEAD;
+	return sender->cut.symbol + CSN_STREAM_OVERHEAD;
 }
 
 uint64_t
-qr_sender_pass(const struct qr_sender *sender)
+csn_sender_pass(const struct csn_sender *sender)
 {
 	return sender->cut.symbols;
 }
 
 int
-qr_sender_packet(struct qr_sender *sender, uint64_t number, uint8_t *packet)
+csn_sender_packet(struct csn_sender *sender, uint64_t number, uint8_t *packet)
 {
 	const struct cut *cut = &sender->cut;
 	const uint64_t numbers = UINT64_C(1) << NUMBER_BITS;
@@ -198,16 +198,16 @@ qr_sender_packet(struct qr_sender *sender, uint64_t number, uint8_t *packet)
 	put32(packet + 12, block << NUMBER_BITS | (uint32_t)within);
 	fountain_encode(sender->data + block_start(cut, block) * cut->symbol, k, cut->symbol,
 	                block_seed(sender->session, block), (uint32_t)within,
-	                packet + QR_STREAM_HEADER);
+	                packet + CSN_STREAM_HEADER);
 
-	size_t len = QR_STREAM_HEADER + cut->symbol;
-	return make_tag(sender->key, packet, len, packet + len) ? QR_OK : QR_E_NOMEM;
+	size_t len = CSN_STREAM_HEADER + cut->symbol;
+	return make_tag(sender->key, packet, len, packet + len) ? CSN_OK : CSN_E_NOMEM;
 }
 
 /* Receiver ---------------------------------------------------------------- */
 
-struct qr_receiver {
-	uint8_t            secret[QR_STREAM_SECRET_MAX];
+struct csn_receiver {
+	uint8_t            secret[CSN_STREAM_SECRET_MAX];
 	size_t             secret_len;
 	uint8_t            key[KEY];
 	uint32_t           session; /* of @key; 0: none yet */
@@ -216,11 +216,11 @@ struct qr_receiver {
 	size_t             object_max;
 	struct cut         cut; /* blocks is 0 until the first good packet */
 	struct fountain  **block;
-	struct qr_progress progress;
+	struct csn_progress progress;
 };
 
 void
-qr_receiver_free(struct qr_receiver *receiver)
+csn_receiver_free(struct csn_receiver *receiver)
 {
 	if (receiver == NULL)
 		return;
@@ -233,14 +233,14 @@ qr_receiver_free(struct qr_receiver *receiver)
 }
 
 int
-qr_receiver_new(const struct qr_receiver_options *options, struct qr_receiver **ret_receiver)
+csn_receiver_new(const struct csn_receiver_options *options, struct csn_receiver **ret_receiver)
 {
 	if (!good_secret(options->secret))
-		return QR_E_INVALID;
-	struct qr_receiver *receiver = calloc(1, sizeof *receiver);
+		return CSN_E_INVALID;
+	struct csn_receiver *receiver = calloc(1, sizeof *receiver);
 
 	if (receiver == NULL)
-		return QR_E_NOMEM;
+		return CSN_E_NOMEM;
 	memcpy(receiver->secret, options->secret.ptr, options->secret.len);
 	receiver->secret_len = options->secret.len;
 	receiver->object_len = options->object_len;
@@ -249,20 +249,20 @@ qr_receiver_new(const struct qr_receiver_options *options, struct qr_receiver **
 		receiver->session = options->session;
 		receiver->joined = true;
 		if (!derive_key(options->secret, options->session, receiver->key)) {
-			qr_receiver_free(receiver);
-			return QR_E_NOMEM;
+			csn_receiver_free(receiver);
+			return CSN_E_NOMEM;
 		}
 	}
 	*ret_receiver = receiver;
-	return QR_OK;
+	return CSN_OK;
 }
 
 static bool
-parse(struct qr_bytes packet, struct header *ret_header)
+parse(struct csn_bytes packet, struct header *ret_header)
 {
 	const uint8_t *p = packet.ptr;
 
-	if (packet.len <= QR_STREAM_OVERHEAD || p[0] != MAGIC || p[1] != VERSION)
+	if (packet.len <= CSN_STREAM_OVERHEAD || p[0] != MAGIC || p[1] != VERSION)
 		return false;
 	struct header header = {
 		.session = get32(p + 2),
@@ -272,26 +272,26 @@ parse(struct qr_bytes packet, struct header *ret_header)
 	};
 	if (header.session == 0 || header.total == 0 || header.symbol == 0 ||
 	    header.symbol % FOUNTAIN_PLANES != 0 ||
-	    packet.len != (size_t)header.symbol + QR_STREAM_OVERHEAD)
+	    packet.len != (size_t)header.symbol + CSN_STREAM_OVERHEAD)
 		return false;
 	*ret_header = header;
 	return true;
 }
 
 /* Compares the tag under the key of the packet's own session. */
-static enum qr_packet
-judge(struct qr_receiver *receiver, struct qr_bytes packet, const struct header *header)
+static enum csn_packet
+judge(struct csn_receiver *receiver, struct csn_bytes packet, const struct header *header)
 {
-	uint8_t other[KEY], tag[QR_STREAM_TAG];
+	uint8_t other[KEY], tag[CSN_STREAM_TAG];
 	const uint8_t *key = receiver->key;
-	size_t len = packet.len - QR_STREAM_TAG;
+	size_t len = packet.len - CSN_STREAM_TAG;
 	bool good;
 
 	if (receiver->session != header->session) {
-		struct qr_bytes secret = { receiver->secret, receiver->secret_len };
+		struct csn_bytes secret = { receiver->secret, receiver->secret_len };
 
 		if (!derive_key(secret, header->session, other))
-			return QR_PACKET_FORGED;
+			return CSN_PACKET_FORGED;
 		key = other;
 	}
 	good = make_tag(key, packet.ptr, len, tag) &&
@@ -303,13 +303,13 @@ judge(struct qr_receiver *receiver, struct qr_bytes packet, const struct header 
 	}
 	OPENSSL_cleanse(other, sizeof other);
 	if (!good)
-		return QR_PACKET_FORGED;
-	return header->session == receiver->session ? QR_PACKET_NEW : QR_PACKET_SESSION;
+		return CSN_PACKET_FORGED;
+	return header->session == receiver->session ? CSN_PACKET_NEW : CSN_PACKET_SESSION;
 }
 
 /* Bounds, before any memory is given.  Does the packet belong to the object? */
 static bool
-within_bounds(const struct qr_receiver *receiver, const struct header *header, struct cut *ret_cut)
+within_bounds(const struct csn_receiver *receiver, const struct header *header, struct cut *ret_cut)
 {
 	struct cut cut;
 
@@ -326,12 +326,12 @@ within_bounds(const struct qr_receiver *receiver, const struct header *header, s
 }
 
 static int
-open_block(struct qr_receiver *receiver, const struct cut *cut, uint32_t block)
+open_block(struct csn_receiver *receiver, const struct cut *cut, uint32_t block)
 {
 	if (receiver->block == NULL) {
 		receiver->block = calloc(cut->blocks, sizeof *receiver->block);
 		if (receiver->block == NULL)
-			return QR_E_NOMEM;
+			return CSN_E_NOMEM;
 		receiver->cut = *cut;
 		receiver->progress.needed = cut->symbols;
 		receiver->progress.blocks = cut->blocks;
@@ -340,28 +340,28 @@ open_block(struct qr_receiver *receiver, const struct cut *cut, uint32_t block)
 	if (receiver->block[block] == NULL)
 		receiver->block[block] = fountain_new(block_k(cut, block), cut->symbol,
 		                                      block_seed(receiver->session, block));
-	return receiver->block[block] == NULL ? QR_E_NOMEM : QR_OK;
+	return receiver->block[block] == NULL ? CSN_E_NOMEM : CSN_OK;
 }
 
 static int
-take_symbol(struct qr_receiver *receiver, struct qr_bytes packet, const struct header *header,
-            enum qr_packet *ret_was)
+take_symbol(struct csn_receiver *receiver, struct csn_bytes packet, const struct header *header,
+            enum csn_packet *ret_was)
 {
 	uint32_t block = header->id >> NUMBER_BITS;
 	uint32_t number = header->id & ((UINT32_C(1) << NUMBER_BITS) - 1);
 	struct cut cut;
 
 	if (!within_bounds(receiver, header, &cut)) {
-		*ret_was = QR_PACKET_BOUND;
-		return QR_OK;
+		*ret_was = CSN_PACKET_BOUND;
+		return CSN_OK;
 	}
 	int r = open_block(receiver, &cut, block);
 	if (r < 0)
 		return r;
 	struct fountain *fountain = receiver->block[block];
-	if (!fountain_take(fountain, number, packet.ptr + QR_STREAM_HEADER)) {
-		*ret_was = QR_PACKET_KNOWN;
-		return QR_OK;
+	if (!fountain_take(fountain, number, packet.ptr + CSN_STREAM_HEADER)) {
+		*ret_was = CSN_PACKET_KNOWN;
+		return CSN_OK;
 	}
 	receiver->progress.have++;
 	if (fountain_rank(fountain) == block_k(&cut, block)) {
@@ -369,19 +369,19 @@ take_symbol(struct qr_receiver *receiver, struct qr_bytes packet, const struct h
 		receiver->progress.blocks_done++;
 	}
 	receiver->progress.complete = receiver->progress.blocks_done == cut.blocks;
-	*ret_was = QR_PACKET_NEW;
-	return QR_OK;
+	*ret_was = CSN_PACKET_NEW;
+	return CSN_OK;
 }
 
 int
-qr_receiver_take(struct qr_receiver *receiver, struct qr_bytes packet, enum qr_packet *ret_was)
+csn_receiver_take(struct csn_receiver *receiver, struct csn_bytes packet, enum csn_packet *ret_was)
 {
-	enum qr_packet was = QR_PACKET_SYNTAX;
+	enum csn_packet was = CSN_PACKET_SYNTAX;
 	struct header header;
 
 	if (parse(packet, &header))
 		was = judge(receiver, packet, &header);
-	if (was == QR_PACKET_NEW) {
+	if (was == CSN_PACKET_NEW) {
 		int r = take_symbol(receiver, packet, &header, &was);
 		if (r < 0)
 			return r;
@@ -389,20 +389,20 @@ qr_receiver_take(struct qr_receiver *receiver, struct qr_bytes packet, enum qr_p
 	receiver->progress.session = receiver->joined ? receiver->session : 0;
 	receiver->progress.count[was]++;
 	*ret_was = was;
-	return QR_OK;
+	return CSN_OK;
 }
 
 void
-qr_receiver_progress(const struct qr_receiver *receiver, struct qr_progress *ret_progress)
+csn_receiver_progress(const struct csn_receiver *receiver, struct csn_progress *ret_progress)
 {
 	*ret_progress = receiver->progress;
 }
 
-struct qr_bytes
-qr_receiver_read(const struct qr_receiver *receiver, size_t offset)
+struct csn_bytes
+csn_receiver_read(const struct csn_receiver *receiver, size_t offset)
 {
 	const struct cut *cut = &receiver->cut;
-	struct qr_bytes none = { NULL, 0 };
+	struct csn_bytes none = { NULL, 0 };
 
 	if (cut->blocks == 0 || offset >= cut->total)
 		return none;
@@ -423,5 +423,5 @@ qr_receiver_read(const struct qr_receiver *receiver, size_t offset)
 	size_t skip = offset % cut->symbol, len = (n - first) * cut->symbol - skip;
 	if (len > cut->total - offset)
 		len = cut->total - offset;
-	return (struct qr_bytes){ start + skip, len };
+	return (struct csn_bytes){ start + skip, len };
 }
