@@ -46,6 +46,7 @@ core_libcsncore_la_SOURCES = \
 	core/session.h \
 	core/station-int.h \
 	core/station-open.c \
+	core/station-try.c \
 	core/station.c \
 	core/station.h \
 	core/timers.c \

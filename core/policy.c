@@ -698,3 +698,58 @@ policy_judge(const struct policy *policy, const struct facts *facts,
 	answer.allowed = required > 0;
 	*ret_answer = answer;
 }
+
+/* ---- one rule by itself --------------------------------------------------------- */
+
+static void
+row_of_rule(const struct rule *rule, const struct facts *facts, struct policy_row *row)
+{
+	const char *have = facts_get(facts, rule->fact);
+	bool holds = rule_holds(rule, facts, rule->list != REQUIRE);
+	struct policy_answer answer;
+
+	no(&answer, facts, rule->text, rule->fact,
+	   rule->text + strlen(list_names[rule->list]) + 2);
+	memcpy(row->found, answer.found, sizeof row->found);
+	memcpy(row->wanted, answer.wanted, sizeof row->wanted);
+	if (rule->list != REQUIRE)
+		row->state = holds ? POLICY_ASKS : POLICY_ASIDE;
+	else if (have == NULL)
+		row->state = POLICY_UNKNOWN;
+	else
+		row->state = holds ? POLICY_YES : POLICY_NO;
+}
+
+static void
+row_of_class(const struct policy *policy, const struct class_rule *class,
+	     const struct facts *facts, struct policy_row *row)
+{
+	struct policy_answer answer = { .allowed = false };
+
+	if (class_of(policy, facts) != class) {
+		row->state = POLICY_ASIDE;
+		return;
+	}
+	bool good = evidence_suffices(class, facts, &answer) &&
+		    assurance_suffices(class, facts, &answer);
+	memcpy(row->found, answer.found, sizeof row->found);
+	memcpy(row->wanted, answer.wanted, sizeof row->wanted);
+	row->state = !good ? POLICY_NO : class->pin || class->two_person ? POLICY_ASKS
+									 : POLICY_YES;
+}
+
+bool
+policy_row(const struct policy *policy, size_t i, const struct facts *facts,
+	   struct policy_row *ret_row)
+{
+	struct policy_row row = { .rule = policy_rule(policy, i) };
+
+	if (row.rule == NULL)
+		return false;
+	if (i < policy->count)
+		row_of_rule(&policy->rules[i], facts, &row);
+	else
+		row_of_class(policy, &policy->classes[i - policy->count], facts, &row);
+	*ret_row = row;
+	return true;
+}

@@ -79,6 +79,24 @@ void policy_judge(const struct policy *policy, const struct facts *facts,
 bool policy_wants_pin(const struct policy *policy, const struct facts *facts);
 /* Is a device that policy refuses put into quarantine? */
 bool policy_quarantines(const struct policy *policy);
+enum policy_state {
+	POLICY_NO,      /* does not hold                                      */
+	POLICY_YES,     /* holds                                              */
+	POLICY_UNKNOWN, /* nobody reported the fact                           */
+	POLICY_ASKS,    /* a PIN or a second person would be asked for        */
+	POLICY_ASIDE,   /* says nothing here: another class, or not the case  */
+};
+
+/* One rule by itself, for people who ask why. */
+struct policy_row {
+	const char *rule; /* as policy_rule() gives it                        */
+	enum policy_state state;
+	char found[128], wanted[128];
+};
+
+/* Rule @i under these facts; false past the end.  Only policy_judge() decides. */
+bool policy_row(const struct policy *policy, size_t i, const struct facts *facts,
+		struct policy_row *ret_row);
 /* SHA-256 over everything it asks for, the defaults, too. */
 int policy_hash(const struct policy *policy, uint8_t ret_hash[32]);
 /*

@@ -62,6 +62,7 @@ struct session_parts {
 	struct link *links[CSN_ROLE_BULK + 1]; /* by role */
 	const struct policy *policy;
 	struct csn_buf *payload; /* the neutral record; a reference is taken */
+	uint64_t judge_unix_s;   /* evidence is judged at; 0: the clock        */
 	const char *result_key;  /* Ed25519; signs attestation results; or NULL */
 };
 

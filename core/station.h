@@ -128,6 +128,35 @@ int csn_station_decode(struct csn_station *st, const char *format,
 int csn_station_send(struct csn_station *st, uint32_t role, struct csn_bytes message,
 		     struct csn_error *err);
 
+/* What csn_station_try() is asked and tells; texts are borrowed for the call. */
+struct csn_station_rule {
+	const char *rule;  /* "require: oob.channels >= 2"                     */
+	const char *state; /* "yes", "no", "unknown", "asks", "aside"          */
+	const char *found, *wanted;
+};
+
+struct csn_station_try {
+	const struct csn_evidence *evidence;
+	size_t count;
+	const char *device_class; /* NULL: what the evidence says               */
+	uint64_t unix_s;          /* evidence is judged at; 0: now              */
+	bool pin;                 /* a PIN would be there                       */
+	void (*judged)(void *arg, size_t i, int result, const struct csn_verdict *verdict);
+	void (*fact)(void *arg, const char *name, const char *value);
+	void (*rule)(void *arg, const struct csn_station_rule *rule);
+	void *arg;
+};
+
+/*
+ * Judges evidence and policy as a session would; nothing is sent, asked, signed or
+ * stored.  *ret_yes: all evidence was accepted and no rule says no.  Rules about facts
+ * that only a session brings are told as unknown and do not count.  Runs the loop.
+ */
+int csn_station_try(struct csn_station *st, const struct csn_station_try *ask,
+		    bool *ret_yes, struct csn_error *err);
+/* Every rule of the policy as text; NULL past the end. */
+const char *csn_station_policy(const struct csn_station *st, size_t i);
+
 /*
  * Walks the audit log: runs the loop until every entry went through @each (a
  * non-zero return ends the walk with that value).

@@ -34,3 +34,6 @@ tests_session_channels_plant_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_session_channels_plant_LDADD = sdk/modem/libmodem.la
 dist_check_SCRIPTS += tests/session/channels.sh
 TESTS += tests/session/channels.sh
+# Policy over evidence: tried out, and in a session that it stops.
+dist_check_SCRIPTS += tests/session/policy.sh
+TESTS += tests/session/policy.sh
