@@ -10,7 +10,6 @@
 #define RECEIVE_MS  3600000u /* then it is asked again                        */
 #define START_MS    15000u
 #define FRAME_MS    30000u
-#define SILENCE_MS  300u /* what a loudspeaker's last buffer may swallow      */
 #define IDLE_MS     10u
 #define RETRY_MS    500u
 #define PIXELS_MAX  (8192u * 8192u)
@@ -48,7 +47,6 @@ struct link {
 
 	struct link_send *sends, **tail; /* the first is being sent when @sending */
 	bool sending, sent, showing;
-	uint32_t silence; /* samples still to be played               */
 	struct csn_frame out;
 	void *out_memory;
 	size_t out_room;

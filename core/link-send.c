@@ -14,7 +14,6 @@ link_send_over(struct link *link, int result, const struct csn_error *err)
 	if (link->sends == NULL)
 		link->tail = &link->sends;
 	link->sending = link->sent = false;
-	link->silence = 0;
 	link_sent_fn *fn = send->fn;
 	void *arg = send->arg;
 	csn_buf_unref(send->message);
@@ -39,7 +38,6 @@ on_sent(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 		return;
 	if (result == CSN_OK && link->caps.medium == CSN_MEDIUM_AUDIO) {
 		link->sent = true; /* rendered; not heard before it was drained */
-		link->silence = link->media_caps.rate_hz / 1000 * SILENCE_MS;
 		pump_render(link);
 		return;
 	}
@@ -122,7 +120,7 @@ same_frame(const struct csn_frame *a, const struct csn_frame *b)
 	       a->stride == b->stride && a->samples == b->samples;
 }
 
-/* The next picture or block: the channel's, else the silence after a burst. */
+/* The next picture or block of the channel. */
 static int
 render(struct link *link)
 {
@@ -145,13 +143,6 @@ render(struct link *link)
 		return csn_fail(&link->why, CSN_E_INVALID,
 				"render wrote %zu samples where %u have room", out->count,
 				link->media_caps.block);
-	if (out->count == 0 && audio && link->silence > 0) {
-		out->count = link->silence < link->media_caps.block
-				     ? link->silence
-				     : link->media_caps.block;
-		memset(out->samples, 0, out->count * sizeof *out->samples);
-		link->silence -= (uint32_t)out->count;
-	}
 	return CSN_OK;
 }
 
@@ -228,7 +219,6 @@ link_stop_showing(struct link *link)
 	link_op_end(&link->send);
 	link_op_end(&link->drain);
 	link->sending = link->sent = false;
-	link->silence = 0;
 }
 
 void

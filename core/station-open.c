@@ -37,7 +37,6 @@ load_plugins(struct csn_station *st, struct csn_error *err)
 {
 	const struct csn_config *config = section(st, "plugins");
 	struct csn_config_plugins own = { NULL };
-	size_t paths = csn_config_text_count(config, "path");
 	int r = csn_config_fill(config, csn_config_plugins_rows, &own, err);
 
 	if (r == CSN_OK && own.digests != NULL)
@@ -47,13 +46,7 @@ load_plugins(struct csn_station *st, struct csn_error *err)
 	st->loader = csn_loader_new(st->log, st->digests);
 	if (st->loader == NULL)
 		return csn_fail(err, CSN_E_NOMEM, "no memory for a loader");
-	r = csn_loader_add_builtin(st->loader);
-	for (size_t i = 0; r >= 0 && i < paths; i++)
-		r = csn_loader_add_folder(st->loader,
-					  csn_config_path_at(config, "path", i), err);
-	if (r >= 0 && paths == 0 && access(CSN_PLUGINDIR, F_OK) == 0)
-		r = csn_loader_add_folder(st->loader, CSN_PLUGINDIR, err);
-	return r < 0 ? r : CSN_OK;
+	return csn_loader_add_configured(st->loader, st->file, err);
 }
 
 static int

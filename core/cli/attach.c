@@ -139,22 +139,6 @@ read_chunk(int fd, uint8_t *bytes, size_t len)
 	return (ssize_t)have;
 }
 
-static int
-write_chunk(int fd, const uint8_t *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /*
  * One pass from @in to @out (a descriptor): what is hashed is what was sealed, so a
  * file that changes meanwhile cannot come apart from its row.
@@ -181,7 +165,7 @@ seal_all(struct attach_set *set, struct attach *row, int in, int out, EVP_MD_CTX
 		                      sealed) != CSN_OK)
 			r = -EIO;
 		else
-			r = write_chunk(out, sealed, len + CSN_TAG_LEN);
+			r = cli_write_all(out, sealed, len + CSN_TAG_LEN);
 	}
 	csn_wipe(plain, sizeof plain);
 	if (r == 0 && EVP_DigestFinal_ex(hash, row->hash, NULL) != 1)

@@ -72,7 +72,7 @@ list(struct cli *cli)
 	struct csn_config_file *file   = NULL;
 	struct csn_error        err    = { 0 };
 	struct csn_loader      *loader = csn_loader_new(NULL, NULL);
-	int r = loader != NULL ? csn_loader_add_builtin(loader) : CSN_E_NOMEM;
+	int r = loader != NULL ? CSN_OK : CSN_E_NOMEM;
 
 	if (r >= 0 && cli->config != NULL)
 		r = csn_config_read(cli->config, &file, &err);

@@ -71,6 +71,7 @@ const char *cli_word(struct cli *cli, const char *command, const char *choices);
 
 /* files.c: whole files, bounded; writing is by rename, @mode set before any byte. */
 int  cli_read(const char *path, size_t limit, uint8_t **ret_bytes, size_t *ret_len);
+int  cli_write_all(int fd, const uint8_t *bytes, size_t len);
 int  cli_write(const char *path, const void *bytes, size_t len, unsigned mode);
 int  cli_folder(const char *path, unsigned mode);
 char *cli_path(const char *folder, const char *name); /* malloced          */

@@ -11,17 +11,11 @@
 static struct csn_loader *
 load_plugins(const struct csn_config_file *file)
 {
-	struct csn_error         err    = { 0 };
-	struct csn_loader       *loader = csn_loader_new(NULL, NULL);
-	const struct csn_config *group  = csn_config_sub(csn_config_root(file), "plugins");
+	struct csn_error   unread = { 0 }; /* a folder of the list is a mistake of its own */
+	struct csn_loader *loader = csn_loader_new(NULL, NULL);
 
-	if (loader == NULL)
-		return NULL;
-	csn_loader_add_builtin(loader);
-	for (size_t i = 0; i < csn_config_text_count(group, "path"); i++)
-		csn_loader_add_folder(loader, csn_config_path_at(group, "path", i), &err);
-	if (csn_config_text_count(group, "path") == 0)
-		csn_loader_add_folder(loader, PLUGINDIR, &err);
+	if (loader != NULL)
+		(void)csn_loader_add_configured(loader, file, &unread);
 	return loader;
 }
 

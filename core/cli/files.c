@@ -55,8 +55,8 @@ cli_read(const char *path, size_t limit, uint8_t **ret_bytes, size_t *ret_len)
 	return 0;
 }
 
-static int
-write_full(int fd, const uint8_t *bytes, size_t len)
+int
+cli_write_all(int fd, const uint8_t *bytes, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = write(fd, bytes, len);
@@ -68,7 +68,7 @@ write_full(int fd, const uint8_t *bytes, size_t len)
 		bytes += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 /* A rename is only there for good once the folder is. */
@@ -99,7 +99,9 @@ cli_write(const char *path, const void *bytes, size_t len, unsigned mode)
 	int fd = mkstemp(temp);
 	if (fd < 0)
 		return -errno;
-	int r = fchmod(fd, (mode_t)mode) < 0 ? -errno : write_full(fd, bytes, len);
+	int r = fchmod(fd, (mode_t)mode) < 0 ? -errno : cli_write_all(fd, bytes, len);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
 	if (r == 0 && rename(temp, path) < 0)

@@ -157,22 +157,14 @@ int
 plugins_folders(struct csn_loader *loader, const struct csn_config_file *file,
                 const char *folder, struct csn_error *err)
 {
-	int   r    = CSN_OK;
-	char *real = folder != NULL ? realpath(folder, NULL) : NULL;
+	if (folder == NULL)
+		return csn_loader_add_configured(loader, file, err);
 
-	if (folder != NULL) {
+	char *real = realpath(folder, NULL);
+	int   r    = csn_loader_add_builtin(loader);
+	if (r >= 0)
 		r = csn_loader_add_folder(loader, real != NULL ? real : folder, err);
-		free(real);
-		return r;
-	}
-	const struct csn_config *group =
-		file != NULL ? csn_config_sub(csn_config_root(file), "plugins") : NULL;
-	size_t count = csn_config_text_count(group, "path");
-
-	for (size_t i = 0; i < count && r >= 0; i++)
-		r = csn_loader_add_folder(loader, csn_config_path_at(group, "path", i), err);
-	if (count == 0)
-		r = csn_loader_add_folder(loader, PLUGINDIR, err);
+	free(real);
 	return r;
 }
 
@@ -209,7 +201,6 @@ run(struct cli *cli)
 		return plugins_check(cli, name, &check);
 	if ((loader = csn_loader_new(NULL, NULL)) == NULL)
 		return CLI_INTERNAL;
-	csn_loader_add_builtin(loader);
 	if (add_folders(loader, cli, &err) < 0)
 		code = cli_fail(cli, CLI_CANNOT,
 		                &(struct cli_failure){ .code = "CSN-PLG-003",

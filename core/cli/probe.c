@@ -267,7 +267,6 @@ build(struct probe *p, const struct probe_ask *ask, struct csn_error *err)
 	p->registry = csn_registry_new(p->loader, p->loop, p->log);
 	if (p->ops == NULL || p->registry == NULL)
 		return csn_fail(err, CSN_E_NOMEM, "no memory");
-	csn_loader_add_builtin(p->loader);
 	r = plugins_folders(p->loader, p->file, ask->plugin_path, err);
 	if (r >= 0)
 		r = open_channel(p, ask, err);

@@ -67,10 +67,9 @@ kill $tag
 wait $tag 2>/dev/null
 tag=
 
-modules=$work/modules
-mkdir "$modules"
-find "$build" -path '*/.libs/*_*.so' -exec cp {} "$modules" \;
-. "$here/two-folders.sh"
+# shellcheck source=tests/session/parties.sh
+. "$here/parties.sh"
+gather_modules "$work/modules"
 
 # enrol_nfc DIR ARG...: as enrol, the device beside the reader.
 enrol_nfc() {
@@ -93,7 +92,7 @@ for suite in 1 2; do
 	sed -i -e '/role = "return"/d' \
 		-e 's|{ role = "offer";.*|{ role = "offer"; also = "return"; use = "nfc"; poll_ms = 5; },|' \
 		station/countersign.conf
-	make_device "d$suite" $suite
+	make_device "d$suite" --suite $suite
 	cp "d$suite/device.conf" "d$suite/as-made.conf"
 	sed -i -e '/role = "return"/d' \
 		-e 's|{ role = "offer";.*|{ role = "offer"; also = "return"; use = "nfc-tag"; },|' \

@@ -2,15 +2,13 @@
 # Attachments: sealed at the station, fetched by the device, refused when touched.
 set -u
 . "${top_srcdir:?}/tests/kit/tap.sh"
-bin=$(realpath "${top_builddir:?}/countersign")
-here=$(realpath "$top_srcdir/tests/session")
+build=$(realpath "${top_builddir:?}") bin=$(realpath "$top_builddir")/countersign
+# shellcheck source=tests/session/parties.sh
+. "$top_srcdir/tests/session/parties.sh"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-modules=$dir/modules
-mkdir "$modules"
-find "$(realpath "$top_builddir")" -path '*/.libs/*_*.so' -exec cp {} "$modules" \;
+gather_modules "$dir/modules"
 cd "$dir" || exit 99
-. "$here/two-folders.sh"
 
 fetch() {
 	"$bin" device fetch --dir device --json >fetch.out 2>fetch.err <&-
@@ -27,20 +25,13 @@ refuses() {
 	same "$1: no leftovers" "$(find device/attachments -type f | wc -l)" 0
 }
 
-# flip FILE OFFSET: one bit.
-flip() {
-	python3 -c 'import sys
-with open(sys.argv[1], "r+b") as f:
-    f.seek(int(sys.argv[2])); b = f.read(1)[0]; f.seek(int(sys.argv[2])); f.write(bytes([b ^ 1]))' "$@"
-}
-
 make_station
 head -c 40000 /dev/urandom >firmware.bin
 printf x >note.txt
 for suite in 1 2; do
 	rm -rf device
 	clear_air
-	check "suite $suite: a device" make_device device $suite
+	check "suite $suite: a device" make_device device --suite $suite
 	fetch
 	same "before anything came fetch exits 1" $rc 1
 	has "and says so" "$out" CSN-DEV-007

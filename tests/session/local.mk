@@ -4,7 +4,6 @@ WHOLE_TESTS = tests/session/cli.sh tests/session/exchange.sh tests/session/crash
 dist_check_SCRIPTS += $(WHOLE_TESTS) tests/session/demo.sh tests/session/tamper.sh
 EXTRA_DIST += tests/kit/tap.sh tests/session/parties.sh
 TESTS += $(WHOLE_TESTS)
-EXTRA_DIST += tests/session/two-folders.sh
 dist_check_SCRIPTS += tests/session/attach.sh
 TESTS += tests/session/attach.sh
 dist_check_SCRIPTS += tests/session/release.sh

@@ -29,9 +29,10 @@ gather_modules() {
 
 # make_device NAME [OPTION...]: a device of this maker and owner that is ready to run.
 make_device() {
-	local name=$1
+	local name=$1 suite=1
 	shift
-	"$bin" manufacture -q --maker maker --out "$name" --owner station/owner/owner-1.key \
+	case " $* " in *" --suite 2 "*) suite=2 ;; esac
+	"$bin" manufacture -q --maker maker --out "$name" --owner "station/owner/owner-$suite.key" \
 		--plugin-path "$modules" "$@" &&
 		cp maker/maker-*.pem station/trust/makers/ &&
 		"$bin" device init -q --dir "$name"
@@ -42,15 +43,20 @@ make_parties() {
 	rm -rf "$1"
 	mkdir -p "$1"
 	cd "$1" || exit 99
-	"$bin" setup -q --dir station --plugin-path "$modules"
+	make_station
 	make_device device
+}
+
+# make_station: an owner and a station in the working folder, and a payload.
+make_station() {
+	"$bin" setup -q --dir station --plugin-path "$modules"
 	cat >payload.json <<-'EOT'
 	{ "config": { "wifi": [ { "ssid": "workshop", "auth": "wpa2-psk",
 	    "passphrase": "correct horse battery" } ] } }
 	EOT
 }
 
-clear_air() { rm -rf station/air/offer/* station/air/bind/* station/air/return/*; }
+clear_air() { rm -rf station/air/*/*; }
 
 # first FOLDER: its first message; what a killed sender left unpublished is not one.
 first() { find "$1" -type f -name '*.msg' | sort | head -n 1; }
@@ -70,6 +76,17 @@ start_station() {
 	timeout --foreground 120 "$bin" provision "$@" --payload payload.json -c station/countersign.conf \
 		>station.out 2>station.err <&- &
 	station_pid=$!
+}
+
+# enrol DEVICE [STATION-OPTION...]: both sides of one session; sets rc and device_rc.
+enrol() {
+	local device=$1
+	shift
+	start_device "$device"
+	start_station "$device/manifest.cbor" "$@"
+	finish "$device_pid"
+	device_rc=$rc
+	finish "$station_pid"
 }
 
 # finish PID: waits and sets rc.

@@ -2,15 +2,13 @@
 # Two way with a PIN (mode 3), by command: the record a device was made with.
 set -u
 . "${top_srcdir:?}/tests/kit/tap.sh"
-bin=$(realpath "${top_builddir:?}/countersign")
-here=$(realpath "$top_srcdir/tests/session")
+build=$(realpath "${top_builddir:?}") bin=$(realpath "$top_builddir")/countersign
+# shellcheck source=tests/session/parties.sh
+. "$top_srcdir/tests/session/parties.sh"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-modules=$dir/modules
-mkdir "$modules"
-find "$(realpath "$top_builddir")" -path '*/.libs/*_*.so' -exec cp {} "$modules" \;
+gather_modules "$dir/modules"
 cd "$dir" || exit 99
-. "$here/two-folders.sh"
 
 make_station
 echo 4930 >short.pin
@@ -25,7 +23,7 @@ echo 493027 >right.pin
 for suite in 1 2; do
 	rm -rf device
 	clear_air
-	check "suite $suite: a device with a PIN" make_device device $suite --pin-file right.pin
+	check "suite $suite: a device with a PIN" make_device device --suite $suite --pin-file right.pin
 	sed -i 's/prompt : .*/prompt : { use = "script"; path = "answers"; };/' station/countersign.conf
 	echo "pin 493028" >station/answers
 	"$bin" device run --once --dir device >device.out 2>&1 <&- &

@@ -2,15 +2,13 @@
 # Five wrong PINs lock a device; its owner's release, and no other, opens it again.
 set -u
 . "${top_srcdir:?}/tests/kit/tap.sh"
-bin=$(realpath "${top_builddir:?}/countersign")
-here=$(realpath "$top_srcdir/tests/session")
+build=$(realpath "${top_builddir:?}") bin=$(realpath "$top_builddir")/countersign
+# shellcheck source=tests/session/parties.sh
+. "$top_srcdir/tests/session/parties.sh"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-modules=$dir/modules
-mkdir "$modules"
-find "$(realpath "$top_builddir")" -path '*/.libs/*_*.so' -exec cp {} "$modules" \;
+gather_modules "$dir/modules"
 cd "$dir" || exit 99
-. "$here/two-folders.sh"
 
 # One session of the device on what is in the air; sets got to the code.
 listen_once() {
@@ -53,7 +51,7 @@ make_station
 for suite in 1 2; do
 	rm -rf device
 	clear_air
-	check "suite $suite: a device" make_device device $suite
+	check "suite $suite: a device" make_device device --suite $suite
 	sed -i 's/prompt : .*/prompt : { use = "script"; path = "answers"; };/' device/device.conf station/countersign.conf
 	echo "pin 493027" >station/answers
 	echo "pin 111111" >device/answers

@@ -3,7 +3,7 @@
 # both suites, with and without a PIN, over a good line and a bad one.
 set -u
 . "${top_srcdir:?}/tests/kit/tap.sh"
-bin=$(realpath "${top_builddir:?}/countersign")
+build=$(realpath "${top_builddir:?}") bin=$(realpath "$top_builddir/countersign")
 pair=$(realpath "$top_builddir/tests/lab/pty_pair")
 here=$(realpath "$top_srcdir/tests/session")
 
@@ -16,10 +16,9 @@ if [ "${1:-}" != inside ]; then
 fi
 
 cd "${CSN_WORK:?}" || exit 99
-modules=$CSN_WORK/modules
-mkdir "$modules"
-find "$(realpath "$top_builddir")" -path '*/.libs/*_*.so' -exec cp {} "$modules" \;
-. "$here/two-folders.sh"
+# shellcheck source=tests/session/parties.sh
+. "$here/parties.sh"
+gather_modules "$CSN_WORK/modules"
 
 # on_the_line FILE PORT: offer and return go over the line, bind stays as it was.
 on_the_line() {
@@ -33,7 +32,7 @@ echo 493027 >pin
 check "the station's file is good" "$bin" config check -q -c station/countersign.conf
 for suite in 1 2; do
 	rm -rf device
-	check "suite $suite: a device" make_device device $suite --pin-file pin
+	check "suite $suite: a device" make_device device --suite $suite --pin-file pin
 	on_the_line device/device.conf ../device-port
 	clear_air
 	enrol device --two-way

@@ -2,7 +2,10 @@ plugin_LTLIBRARIES += plugins/ceremony/csgn1-device/ceremony_csgn1_device.la
 plugins_ceremony_csgn1_device_ceremony_csgn1_device_la_SOURCES = \
 	plugins/ceremony/csgn1-device/csgn1-device.c \
 	plugins/ceremony/csgn1-device/csgn1-device.h \
-	plugins/ceremony/csgn1-device/plugin.c
+	plugins/ceremony/csgn1-device/plugin.c \
+	plugins/ceremony/csgn1-device/rows.c \
+	plugins/ceremony/csgn1-device/run.h \
+	plugins/ceremony/csgn1-device/stages.c
 plugins_ceremony_csgn1_device_ceremony_csgn1_device_la_CFLAGS  = $(MODULE_CFLAGS)
 plugins_ceremony_csgn1_device_ceremony_csgn1_device_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_ceremony_csgn1_device_ceremony_csgn1_device_la_LIBADD  = \
@@ -15,6 +18,9 @@ tests_unit_device_ceremony_SOURCES = \
 	plugins/ceremony/csgn1-device/csgn1-device.c \
 	plugins/ceremony/csgn1-device/csgn1-device.h \
 	plugins/ceremony/csgn1-device/plugin.c \
+	plugins/ceremony/csgn1-device/rows.c \
+	plugins/ceremony/csgn1-device/run.h \
+	plugins/ceremony/csgn1-device/stages.c \
 	tests/unit/device_ceremony.c
 tests_unit_device_ceremony_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_device_ceremony_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -211,39 +211,6 @@ render(void *self, struct csn_frame *out)
 
 /* ---- receiving --------------------------------------------------------- */
 
-static void
-deliver(struct channel *channel)
-{
-	if (channel->receiving == NULL || channel->waiting_count == 0)
-		return;
-	struct csn_op *op = channel->receiving;
-	struct csn_buf *message = channel->waiting[0];
-
-	channel->waiting_count--;
-	memmove(&channel->waiting[0], &channel->waiting[1],
-	        channel->waiting_count * sizeof channel->waiting[0]);
-	channel->receiving = NULL;
-	channel->host->op_done(op, CSN_OK, message);
-}
-
-/* A picture does not wait: with no room left the oldest message is given up. */
-static int
-keep(struct channel *channel, struct csn_bytes bytes)
-{
-	struct csn_buf *message = channel->host->buf_new(bytes.ptr, bytes.len, 0);
-
-	if (message == NULL)
-		return CSN_E_NOMEM;
-	if (channel->waiting_count == CHANNEL_ROOM) {
-		channel->host->buf_unref(channel->waiting[0]);
-		channel->waiting_count--;
-		memmove(&channel->waiting[0], &channel->waiting[1],
-		        channel->waiting_count * sizeof channel->waiting[0]);
-	}
-	channel->waiting[channel->waiting_count++] = message;
-	return CSN_OK;
-}
-
 static int
 feed(void *self, const struct csn_frame *in)
 {
@@ -261,12 +228,11 @@ feed(void *self, const struct csn_frame *in)
 	while (qr_reader_next(channel->reader, &payload)) {
 		r = inbox_take(&channel->inbox, (struct csn_bytes){ payload.ptr, payload.len },
 		               in->time_ns, &message);
-		if (r == CSN_OK && message.len > 0)
-			r = keep(channel, message);
 		if (r < 0)
 			return r;
+		if (message.len > 0)
+			csn_inbox_put(&channel->arrived, message);
 	}
-	deliver(channel);
 	return CSN_OK;
 }
 
@@ -275,12 +241,7 @@ receive(void *self, struct csn_op *op)
 {
 	struct channel *channel = self;
 
-	if (channel->receiving != NULL)
-		return channel->host->fail(channel->host->op_error(op), CSN_E_BUSY,
-		                           "somebody else is receiving");
-	channel->receiving = op;
-	deliver(channel);
-	return CSN_OK;
+	return csn_inbox_receive(&channel->arrived, op);
 }
 
 static void
@@ -288,12 +249,10 @@ cancel(void *self, struct csn_op *op)
 {
 	struct channel *channel = self;
 
-	if (op == channel->sending) {
+	if (op == channel->sending)
 		stop_showing(channel, CSN_E_CANCELLED);
-	} else if (op == channel->receiving) {
-		channel->receiving = NULL;
-		channel->host->op_done(op, CSN_E_CANCELLED, NULL);
-	}
+	else
+		csn_inbox_cancel(&channel->arrived, op);
 }
 
 static void
@@ -365,6 +324,7 @@ channel_open(struct channel *channel, struct csn_error *err)
 	static const struct qr_reader_options options = { .max_codes = 4, .repeats = true };
 	const struct csn_host *host = channel->host;
 
+	channel->arrived.host = host;
 	if (channel->code_bytes > qr_capacity(40, (enum qr_level)channel->ecc))
 		return host->fail(err, CSN_E_CONFIG,
 		                  "code_bytes = %u: one code of this ecc carries at most %zu",
@@ -380,8 +340,7 @@ void
 channel_close(struct channel *channel)
 {
 	stop_showing(channel, CSN_E_CANCELLED);
-	for (size_t i = 0; i < channel->waiting_count; i++)
-		channel->host->buf_unref(channel->waiting[i]);
+	csn_inbox_done(&channel->arrived);
 	inbox_done(&channel->inbox);
 	qr_reader_free(channel->reader);
 	free(channel->picture);

@@ -6,16 +6,13 @@
 #define CHANNEL_QR_CHANNEL_H
 
 #include "message.h"
+#include "lib/inbox.h"
 #include "qr-read.h"
 #include "qr-write.h"
 
 #include <countersign/channel.h>
 #include <countersign/host.h>
 #include <countersign/plugin.h>
-
-enum {
-	CHANNEL_ROOM = 4, /* messages that may wait to be received             */
-};
 
 struct channel {
 	const struct csn_host *host;
@@ -35,9 +32,7 @@ struct channel {
 	/* receiving */
 	struct qr_reader *reader;
 	struct inbox      inbox;
-	struct csn_op    *receiving;
-	struct csn_buf   *waiting[CHANNEL_ROOM]; /* oldest first               */
-	size_t            waiting_count;
+	struct csn_inbox  arrived; /* whole messages                           */
 	uint64_t          pictures;
 	char              refusal[160]; /* why the last picture was not drawn  */
 };

@@ -7,7 +7,8 @@ plugins_channel_ultrasonic_channel_ultrasonic_la_SOURCES = \
 plugins_channel_ultrasonic_channel_ultrasonic_la_CFLAGS  = $(MODULE_CFLAGS)
 plugins_channel_ultrasonic_channel_ultrasonic_la_LDFLAGS = $(MODULE_LDFLAGS) \
 	-export-symbols-regex '_LTX_csn_plugin$$'
-plugins_channel_ultrasonic_channel_ultrasonic_la_LIBADD  = sdk/modem/libmodem.la -lm
+plugins_channel_ultrasonic_channel_ultrasonic_la_LIBADD  = sdk/modem/libmodem.la \
+	sdk/lib/libcsnsdk.la -lm
 EXTRA_DIST += plugins/channel/ultrasonic/README.md
 
 check_PROGRAMS += tests/modules/channel_ultrasonic

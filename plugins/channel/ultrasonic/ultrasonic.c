@@ -133,38 +133,6 @@ render(void *self, struct csn_frame *out)
 	return CSN_OK;
 }
 
-static void
-deliver(struct ultrasonic *us)
-{
-	if (us->receiving == NULL || us->waiting_count == 0)
-		return;
-	struct csn_op *op = us->receiving;
-	struct csn_buf *message = us->waiting[0];
-
-	us->waiting_count--;
-	memmove(&us->waiting[0], &us->waiting[1], us->waiting_count * sizeof us->waiting[0]);
-	us->receiving = NULL;
-	us->host->op_done(op, CSN_OK, message);
-}
-
-/* The air does not wait: with no room left the oldest is given up. */
-static int
-keep(struct ultrasonic *us, const struct csn_modem_event *event)
-{
-	struct csn_buf *message = us->host->buf_new(event->message, event->len, 0);
-
-	if (message == NULL)
-		return CSN_E_NOMEM;
-	if (us->waiting_count == ULTRASONIC_ROOM) {
-		us->host->buf_unref(us->waiting[0]);
-		us->waiting_count--;
-		memmove(&us->waiting[0], &us->waiting[1],
-		        us->waiting_count * sizeof us->waiting[0]);
-	}
-	us->waiting[us->waiting_count++] = message;
-	return CSN_OK;
-}
-
 static int
 feed(void *self, const struct csn_frame *in)
 {
@@ -180,15 +148,13 @@ feed(void *self, const struct csn_frame *in)
 		ultrasonic_note(us, &event);
 		if (event.report.stage == CSN_MODEM_STAGE_DONE) {
 			us->attempted = false;
-			r = keep(us, &event);
+			csn_inbox_put(&us->arrived,
+			              (struct csn_bytes){ event.message, event.len });
 		} else {
 			us->last      = event.report;
 			us->attempted = true;
 		}
-		if (r < 0)
-			return r;
 	}
-	deliver(us);
 	return CSN_OK;
 }
 
@@ -199,12 +165,7 @@ receive(void *self, struct csn_op *op)
 {
 	struct ultrasonic *us = self;
 
-	if (us->receiving != NULL)
-		return us->host->fail(us->host->op_error(op), CSN_E_BUSY,
-		                      "somebody else is receiving");
-	us->receiving = op;
-	deliver(us);
-	return CSN_OK;
+	return csn_inbox_receive(&us->arrived, op);
 }
 
 static void
@@ -212,12 +173,10 @@ cancel(void *self, struct csn_op *op)
 {
 	struct ultrasonic *us = self;
 
-	if (op == us->sending) {
+	if (op == us->sending)
 		end_send(us, CSN_E_CANCELLED);
-	} else if (op == us->receiving) {
-		us->receiving = NULL;
-		us->host->op_done(op, CSN_E_CANCELLED, NULL);
-	}
+	else
+		csn_inbox_cancel(&us->arrived, op);
 }
 
 static void
@@ -233,6 +192,7 @@ ultrasonic_open(struct ultrasonic *us, struct csn_error *err)
 {
 	const struct csn_host *host = us->host;
 
+	us->arrived.host = host;
 	csn_modem_config_default(&us->config);
 	us->config.band_low_hz  = (float)us->band_low_hz;
 	us->config.band_high_hz = (float)us->band_high_hz;
@@ -257,8 +217,7 @@ ultrasonic_close(struct ultrasonic *us)
 {
 	if (us->sending != NULL)
 		end_send(us, CSN_E_CANCELLED);
-	for (size_t i = 0; i < us->waiting_count; i++)
-		us->host->buf_unref(us->waiting[i]);
+	csn_inbox_done(&us->arrived);
 	if (us->tx_memory != NULL)
 		csn_wipe(us->tx_memory, csn_modem_tx_size());
 	if (us->rx_memory != NULL)

@@ -5,6 +5,7 @@
 #ifndef CHANNEL_ULTRASONIC_H
 #define CHANNEL_ULTRASONIC_H
 
+#include "lib/inbox.h"
 #include "modem/modem.h"
 
 #include <countersign/channel.h>
@@ -14,7 +15,6 @@
 #include <stdbool.h>
 
 enum {
-	ULTRASONIC_ROOM = 8,     /* messages that may wait to be received      */
 	ULTRASONIC_LEAD = 2400,  /* samples of silence before a burst: 50 ms   */
 	ULTRASONIC_TAIL = 14400, /* samples of silence after a burst: 0.3 s    */
 	ULTRASONIC_TOLD = 16,    /* attempts kept until somebody asks          */
@@ -37,9 +37,8 @@ struct ultrasonic {
 	struct csn_modem_rx    *rx;
 	size_t                  lead, tail; /* samples of silence still to come */
 
-	struct csn_op  *sending, *receiving;
-	struct csn_buf *waiting[ULTRASONIC_ROOM]; /* oldest first              */
-	size_t          waiting_count;
+	struct csn_op   *sending;
+	struct csn_inbox arrived;
 
 	struct csn_modem_report last; /* the last attempt that gave no message */
 	bool                    attempted;

@@ -100,7 +100,8 @@ struct csn_channel_ops {
 	/*
 	 * [loop] Only with a medium: draws the next picture into out->grey, or writes
 	 * up to out->count samples and sets count.  Nothing to show or play: count 0
-	 * and CSN_OK (a picture drawn sets count to 1).
+	 * and CSN_OK (a picture drawn sets count to 1).  Sound systems swallow the first
+	 * and the last of what they play: silence round a message is the channel's own.
 	 */
 	int (*render)(void *self, struct csn_frame *out);
 	/* [loop] Why nothing came: text for a person, into @text of @len bytes. */

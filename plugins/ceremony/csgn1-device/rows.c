@@ -1,0 +1,124 @@
+/* What a device keeps: its state, the staged body and receipts, written and read. */
+#include "run.h"
+
+enum {
+	ITEMS_MAX = 4,
+	AUDIT_MAX = 256,
+};
+
+static struct csn_bytes
+text_bytes(const char *text)
+{
+	return (struct csn_bytes){ (const uint8_t *)text, strlen(text) };
+}
+
+static int
+start_commit(struct csgn1_device_run *run, const struct csn_device_action *a)
+{
+	struct csn_store_item items[ITEMS_MAX];
+	size_t                count = 0, state_len, audit_len;
+	uint8_t               audit[AUDIT_MAX];
+
+	int r = csn_device_state_encode(a->commit.state, run->state_buf, sizeof run->state_buf,
+	                                &state_len);
+	if (r < 0)
+		return r;
+	items[count++] = (struct csn_store_item){
+		.kind = CSN_ITEM_PUT, .space = "device", .key = text_bytes("state"),
+		.value = { run->state_buf, state_len },
+	};
+	if (a->commit.kind == CSN_DEVICE_ACCEPT) {
+		items[count++] = (struct csn_store_item){
+			.kind = CSN_ITEM_PUT, .space = "staged", .key = text_bytes("body"),
+			.value = a->commit.body,
+		};
+		items[count++] = (struct csn_store_item){
+			.kind = CSN_ITEM_PUT, .space = "receipt",
+			.key = CSN_BYTES_OF(a->commit.state->last_sid), .value = a->commit.m3,
+		};
+	}
+	if (a->commit.audit != NULL) {
+		r = csn_device_audit_encode(a->commit.audit, audit, sizeof audit, &audit_len);
+		if (r < 0)
+			return r;
+		items[count++] = (struct csn_store_item){
+			.kind = CSN_ITEM_AUDIT, .value = { audit, audit_len },
+		};
+	}
+	r = run->session->ops->commit(run->session, run_call(run, CALL_COMMIT), items, count);
+	return run_started(run, CALL_COMMIT, r);
+}
+
+void
+run_commit(struct csgn1_device_run *run, const struct csn_event *ev,
+       const struct csn_device_action *a)
+{
+	int r = start_commit(run, a);
+
+	csn_wipe(run->state_buf, sizeof run->state_buf);
+	if (r < 0)
+		run_feed(run, ev, CSN_DEVICE_COMMITTED, r);
+}
+
+static void
+run_load_state(struct csgn1_device_run *run)
+{
+	int r = run->session->ops->load(run->session, run_call(run, CALL_STATE), "device",
+	                                text_bytes("state"));
+	if (run_started(run, CALL_STATE, r) < 0)
+		run_finish(run, CSN_OUTCOME_REFUSED, 0, "the device's store cannot be read");
+}
+
+void
+run_load(struct csgn1_device_run *run)
+{
+	int r;
+
+	if ((run->self->evidence & CSGN1_EVIDENCE_PSK) == 0) {
+		run_load_state(run);
+		return;
+	}
+	r = run->session->ops->load(run->session, run_call(run, CALL_PSK), "device",
+	                            text_bytes("evidence-psk"));
+	if (run_started(run, CALL_PSK, r) < 0)
+		run_load_state(run);
+}
+
+void
+run_on_psk(struct csgn1_device_run *run, const struct csn_event *ev)
+{
+	struct csgn1_device *self = run->self;
+
+	if (ev->result == CSN_OK && ev->bytes.len <= sizeof self->psk) {
+		memcpy(self->psk, ev->bytes.ptr, ev->bytes.len);
+		self->policy.evidence_psk = (struct csn_bytes){ self->psk, ev->bytes.len };
+	}
+	run_load_state(run);
+}
+
+void
+run_on_state(struct csgn1_device_run *run, const struct csn_event *ev)
+{
+	const struct csn_session_ops *ops = run->session->ops;
+	struct csgn1_device          *self = run->self;
+	struct csn_device_state       state;
+
+	if (ev->result != CSN_OK) {
+		run_finish(run, CSN_OUTCOME_REFUSED, 0, "this device has not been set up yet");
+		return;
+	}
+	if (csn_device_state_decode(ev->bytes, &state) != CSN_OK) {
+		run_finish(run, CSN_OUTCOME_REFUSED, 0, "the device's stored state is damaged");
+		return;
+	}
+	run_fact_hex(run, "identity.did", state.did);
+	struct csn_device_action a = csn_device_load(&self->dev, &state, ev->now_ns);
+	csn_wipe(&state, sizeof state);
+	if (ops->listen(run->session, CSN_ROLE_OFFER) < 0 ||
+	    ops->listen(run->session, CSN_ROLE_BIND) < 0) {
+		run_finish(run, CSN_OUTCOME_REFUSED, 0, "offer and bind need a channel each");
+		return;
+	}
+	run->loaded = true;
+	run_obey(run, ev, &a);
+}
