@@ -314,7 +314,7 @@ sum(struct csn_references *refs)
 		good = EVP_DigestUpdate(ctx, refs->corims[i].hash, 32) == 1;
 	good = good && EVP_DigestFinal_ex(ctx, refs->hash, &len) == 1;
 	EVP_MD_CTX_free(ctx);
-	return good ? CSN_OK : CSN_E_INTERNAL;
+	return good ? CSN_OK : CSN_E_NOMEM; /* nothing else stops a hash */
 }
 
 int

@@ -98,14 +98,16 @@ done
 mkdir given
 (umask 077 && openssl rand -hex 32 >given/key)
 openssl genpkey -algorithm ed25519 2>/dev/null | openssl pkey -pubout >given/anchor.pem
-# with MODULE LINE KEY=VALUE: passes, and that line was among what was asked.
+# with MODULE LINE KEY=VALUE [KEY=VALUE]: passes, and that line was among what was asked.
 with() {
-	out=$(countersign plugins check "$modules/$1.so" --set "$3" 2>&1)
+	out=$(countersign plugins check "$modules/$1.so" --set "$3" ${4:+--set "$4"} 2>&1)
 	same "our $1 passes with ${3%%=*} given" $? 0
 	has "our $1: it was asked that" "$out" "$2"
 }
 with attest_psk "no evidence to a challenge is never a pass" key="$dir/given/key"
 with attest_x509 "no evidence to a challenge is never a pass" anchors="$dir/given/anchor.pem"
+with attest_dice "no evidence to a challenge is never a pass" anchors="$dir/given/anchor.pem" \
+	references_needed=false
 with channel_file "a cancelled receive ends as cancelled" folder="$dir/given"
 with store_sqlite "after kill -9 everything that was answered is there" path="$dir/given/db"
 mkdir -m 700 given/keys

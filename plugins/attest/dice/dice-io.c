@@ -95,7 +95,7 @@ hash_policy(struct dice *dice, struct csn_error *err)
 	int r = csn_sha256(dice->crypto,
 	                   (struct csn_bytes){ (const uint8_t *)text, (size_t)len },
 	                   dice->policy_hash);
-	return r < 0 ? dice->host->fail(err, r, "the policy cannot be hashed") : r;
+	return r < 0 ? dice->host->fail(err, CSN_E_NOMEM, "no memory to hash the policy") : r;
 }
 
 int
