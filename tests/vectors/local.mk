@@ -10,6 +10,8 @@ tests_vectors_csn_vectors_SOURCES = \
 	tests/vectors/run-corim.c \
 	tests/vectors/run-csgn1.c \
 	tests/vectors/run-dice.c \
+	tests/vectors/run-ear.c \
+	tests/vectors/run-eat.c \
 	tests/vectors/run-json.c \
 	tests/vectors/run-matter.c \
 	tests/vectors/run-ocsp.c \
@@ -24,7 +26,7 @@ tests_vectors_csn_vectors_SOURCES = \
 tests_vectors_csn_vectors_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_vectors_csn_vectors_LDADD = \
 	sdk/device/libcsndevice.la plugins/ceremony/csgn1/libcsgn1.la \
-	plugins/attest/dice/libdice.la plugins/attest/psk/libpsk.la \
+	plugins/attest/dice/libdice.la plugins/attest/eat/libeat.la plugins/attest/psk/libpsk.la \
 	plugins/attest/x509/libx509.la sdk/lib/libcsnevidence.la \
 	plugins/format/json/libjson.la \
 	sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(JANSSON_LIBS) $(CRYPTO_LIBS)

@@ -331,6 +331,43 @@ run_dice_riot(struct vec *v, const json_t *root)
 	vec_verdict(v, "", !vec_wants_reject(v), good, "dice.riot");
 }
 
+static bool judge_x509(const struct csn_bytes *certs, size_t n, const struct dice_policy *base,
+                       char why[48]);
+
+/* PEM blocks, alias first: the device id signed it, and is the one it names. */
+void
+run_dice_riot_chain(struct vec *v, const json_t *root)
+{
+	struct csn_bytes   file = vec_file(v), certs[DICE_LAYERS_MAX], path[DICE_LAYERS_MAX];
+	struct csn_verdict verdict = { .size = sizeof verdict };
+	struct dice_layer  alias = { 0 };
+	size_t             n = 0;
+	char               why[48] = "no composite device id";
+	static const char  begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END";
+	char              *text = vec_alloc(file.len);
+
+	(void)root;
+	memcpy(text, file.ptr, file.len);
+	for (char *at = text; n < DICE_LAYERS_MAX && (at = strstr(at, begin)) != NULL;) {
+		char  *stop = strstr(at, end), *from = at + sizeof begin - 1;
+		size_t len = 0;
+		if (stop == NULL)
+			break;
+		for (char *p = from; p < stop; p++)
+			if (*p != '\n' && *p != '\r')
+				from[len++] = *p;
+		certs[n++] = vec_unbase64(from, len);
+		at = stop;
+	}
+	for (size_t i = 0; i < n; i++)
+		path[n - 1 - i] = certs[i];
+	bool good = n > 1 && judge_x509(path, n, &strict, why) &&
+	            dice_layer_x509(certs[0], 1, &alias, &verdict) == CSN_OK &&
+	            alias.riot_device.len > 0;
+	dice_layer_done(&alias);
+	vec_verdict(v, "", !vec_wants_reject(v), good, why);
+}
+
 /* ---- files of certificates ---------------------------------------------------- */
 
 /* Cuts a file of DER elements; 0 when it is none. */

@@ -55,6 +55,13 @@ void run_dice_link(struct vec *v, const json_t *root);
 void run_dice_riot(struct vec *v, const json_t *root);
 void run_dice_spdm(struct vec *v, const json_t *root);
 void run_dice_caliptra(struct vec *v, const json_t *root);
+void run_dice_riot_chain(struct vec *v, const json_t *root);
+
+/* run-eat.c, run-ear.c */
+void run_eat_json(struct vec *v, const json_t *root);
+void run_eat_diag(struct vec *v, const json_t *root);
+void run_eat_token(struct vec *v, const json_t *root);
+void run_ear(struct vec *v, const json_t *root);
 
 /* run-ocsp.c */
 void run_ocsp(struct vec *v, const json_t *root);

@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/pem.h>
+
+#include "lib/pubkey.h"
 #include "vectors/runners.h"
 
 /* First match wins; what matches nothing is counted as unknown and fails the run. */
@@ -66,9 +69,24 @@ static const struct vec_runner runners[] = {
 	{ .pattern = "*corim/*.json", .skip = "the source of a CBOR file beside it" },
 	{ .pattern = "*JSONTestSuite/*", .run = run_json_suite, .raw = true },
 	{ .pattern = "*wycheproof/*", .skip = "a function the protocol does not use" },
-	{ .pattern = "*psa-token/*", .skip = "attestation tokens have runners of their own" },
-	{ .pattern = "*cca-token/*", .skip = "attestation tokens have runners of their own" },
-	{ .pattern = "*ear/*", .skip = "attestation results have runners of their own" },
+	{ .pattern = "*psa-token/json/*.json", .run = run_eat_json },
+	{ .pattern = "*psa-token/cbor/*.diag", .run = run_eat_diag, .raw = true },
+	{ .pattern = "*psa-token/*.pem", .skip = "" },
+	{ .pattern = "*psa-token/*", .run = run_eat_token, .raw = true },
+	{ .pattern = "*cca-token/*/json/*.json", .run = run_eat_json },
+	{ .pattern = "*cca-token/*/cbor/*.diag", .run = run_eat_diag, .raw = true },
+	{ .pattern = "*cca-token/*.cbor", .run = run_eat_token, .raw = true },
+	{ .pattern = "*ear/?key.json", .skip = "" },
+	{ .pattern = "*ear/*.json", .run = run_ear },
+	{ .pattern = "*arm-cca/*evidence/*.cbor", .run = run_eat_token, .raw = true },
+	{ .pattern = "*parsec-cca/*evidence/*.cbor", .run = run_eat_token, .raw = true },
+	{ .pattern = "*psa-iot/*token.cbor", .run = run_eat_token, .raw = true },
+	{ .pattern = "*psa-iot/*psa-token.json", .run = run_eat_json },
+	{ .pattern = "*psa-iot/*token/*.json", .run = run_eat_json },
+	{ .pattern = "*psa-iot/*.json", .skip = "a form of that service, no evidence" },
+	{ .pattern = "*evidence/src/*.jwk", .skip = "" },
+	{ .pattern = "*psa-iot/*.pem", .skip = "" },
+	{ .pattern = "*riot/*evidence/*.pem", .run = run_dice_riot_chain, .raw = true },
 };
 
 static struct {
@@ -274,6 +292,49 @@ vec_unbase64(const char *text, size_t len)
 		}
 	}
 	return (struct csn_bytes){ out, at };
+}
+
+/* The point of a JSON web key. */
+static bool
+jwk_key(const json_t *root, struct csn_pubkey *ret_key)
+{
+	const char *crv = vec_str(root, "crv", ""), *x = vec_str(root, "x", "");
+	const char *y = vec_str(root, "y", "");
+	uint8_t     point[133] = { 4 };
+	struct csn_bytes xs = vec_unbase64(x, strlen(x)), ys = vec_unbase64(y, strlen(y));
+	enum csn_key_kind kind = strcmp(crv, "P-256") == 0 ? CSN_KEY_P256 :
+	                         strcmp(crv, "P-384") == 0 ? CSN_KEY_P384 :
+	                         strcmp(crv, "P-521") == 0 ? CSN_KEY_P521 :
+	                                                     CSN_KEY_NONE;
+
+	if (kind == CSN_KEY_NONE || xs.len + ys.len + 1 > sizeof point)
+		return false;
+	memcpy(point + 1, xs.ptr, xs.len);
+	memcpy(point + 1 + xs.len, ys.ptr, ys.len);
+	return csn_pubkey_from_raw(kind, (struct csn_bytes){ point, 1 + xs.len + ys.len }, ret_key,
+	                           NULL) == CSN_OK;
+}
+
+bool
+vec_public_key(const char *path, struct csn_pubkey *ret_key)
+{
+	struct csn_bytes file = vec_read(path);
+	json_t          *root = json_loadb((const char *)file.ptr, file.len, 0, NULL);
+	bool             good = root != NULL && jwk_key(root, ret_key);
+
+	json_decref(root);
+	if (good || csn_pubkey_from_pem(file, ret_key, NULL) == CSN_OK)
+		return true;
+	BIO      *bio = BIO_new_mem_buf(file.ptr, (int)file.len);
+	EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	uint8_t  *der = NULL;
+	int       len = key == NULL ? 0 : i2d_PUBKEY(key, &der);
+	good = len > 0 && csn_pubkey_from_spki((struct csn_bytes){ der, (size_t)len }, ret_key,
+	                                       NULL) == CSN_OK;
+	OPENSSL_free(der);
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	return good;
 }
 
 /* The manifest of @folder, read once; the array of its files, or NULL. */

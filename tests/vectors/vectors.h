@@ -72,6 +72,9 @@ struct csn_bytes vec_read(const char *path);
 const char *vec_full(const struct vec *v);
 const char *vec_folder(const struct vec *v);
 struct csn_bytes vec_unbase64(const char *text, size_t len);
+/* A public key in a PEM file, public or private, or a JSON web key; the caller's. */
+struct csn_pubkey;
+bool vec_public_key(const char *path, struct csn_pubkey *ret_key);
 bool vec_same(struct csn_bytes a, struct csn_bytes b);
 
 #endif

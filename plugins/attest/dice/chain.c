@@ -136,6 +136,8 @@ check_link(const struct dice_chain *chain, const struct dice_policy *policy, uns
 			return r;
 		if (layer->aki.len != 0 && under->ski.len != 0 && !same(layer->aki, under->ski))
 			return broken(verdict, "dice.keyid", at, "the key id of the layer below");
+		if (layer->riot_device.len != 0 && !same(layer->riot_device, under->spki))
+			return broken(verdict, "dice.riot", at, "the device id that issued it");
 	}
 	return dice_layer_signed(layer, at, &under->key, verdict);
 }
