@@ -108,6 +108,8 @@ with attest_psk "no evidence to a challenge is never a pass" key="$dir/given/key
 with attest_x509 "no evidence to a challenge is never a pass" anchors="$dir/given/anchor.pem"
 with attest_dice "no evidence to a challenge is never a pass" anchors="$dir/given/anchor.pem" \
 	references_needed=false
+mkdir -m 700 given/mac
+with attest_eat "no evidence to a challenge is never a pass" mac_keys="$dir/given/mac"
 with channel_file "a cancelled receive ends as cancelled" folder="$dir/given"
 with store_sqlite "after kill -9 everything that was answered is there" path="$dir/given/db"
 mkdir -m 700 given/keys
