@@ -43,6 +43,16 @@ servers() { make -C "$base" check TESTS="tests/lab/gst-alsa.sh tests/lab/gst-pip
 shell_scripts() { shellcheck -S warning "$top/dev" "$top"/tests/*.sh "$top"/tests/*/*.sh; }
 manual() { mandoc -Tlint -W warning "$base/core/man/countersign.1" "$top/core/man/countersign.conf.5"; }
 
+# One program with the plugins in it: the same tests, and a session with no file of a plugin.
+static_plugins() {
+	local dir=$base/audit-static
+	build audit-static --enable-static-plugins && mkdir -p "$dir/nothing" &&
+		./countersign plugins list --plugin-path "$dir/nothing" >builtin.txt &&
+		! grep -v -e '^KIND' -e 'built in  ready' builtin.txt &&
+		./countersign demo --dir "$dir/run" --plugin-path "$dir/nothing" </dev/null &&
+		make -k check
+}
+
 # The tutorial as a newcomer has it: one real prefix, nothing of the source or build tree.
 newcomer() {
 	local prefix=$base/audit-prefix work=$base/audit-newcomer
@@ -136,6 +146,7 @@ run_case fuzz-nfc fuzz nfc "plugins/channel/nfc/libnfcreader.la sdk/device/libcs
 run_case fuzz-line fuzz line sdk/lib/libcsnsdk.la
 run_case installed installed
 run_case newcomer newcomer
+run_case static-plugins static_plugins
 run_case doxygen "$top/tests/abi/doxygen.sh" "$top"
 run_case abi-report "$top/tests/abi/report.sh" "$top"
 cat "$base/audit-abi-report.log"

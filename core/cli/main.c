@@ -3,6 +3,9 @@
 #include "core/config.h"
 
 #include <langinfo.h>
+#ifdef BUILTIN_PLUGINS
+#include <ltdl.h>
+#endif
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -146,6 +149,9 @@ run(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+#ifdef BUILTIN_PLUGINS
+	LTDL_SET_PRELOADED_SYMBOLS();
+#endif
 	setlocale(LC_CTYPE, "");
 	cli.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	cli.doc   = json_object();
