@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-#define KEYS_MAX 128
+#define KEYS_MAX  128
+#define ISOLATION "auto|worker|none"
 
 const struct csn_option csn_config_station_rows[] = {
 	{ .key = "name", .type = CSN_STRING, .flags = CSN_OPT_REQUIRED, .min = 1, .max = 64,
@@ -35,6 +36,16 @@ const struct csn_option csn_config_channel_rows[] = {
 	{ .key = "media", .type = CSN_STRING, .min = 1, .max = 64,
 	  .offset = offsetof(struct csn_config_channel, media),
 	  .help = "member of the media section that plays or captures" },
+	{ .key = "isolation", .type = CSN_CHOICE, .fallback = "auto", .choices = ISOLATION,
+	  .offset = offsetof(struct csn_config_channel, isolation),
+	  .help = "where it runs: auto is a worker when it has a media" },
+	CSN_OPTION_END
+};
+
+const struct csn_option csn_config_attest_rows[] = {
+	{ .key = "isolation", .type = CSN_CHOICE, .fallback = "auto", .choices = ISOLATION,
+	  .offset = offsetof(struct csn_config_attest, isolation),
+	  .help = "where it runs: auto is a worker" },
 	CSN_OPTION_END
 };
 
@@ -42,6 +53,15 @@ const struct csn_option csn_config_plugins_rows[] = {
 	{ .key = "digests", .type = CSN_PATH, .min = 1, .max = 4095,
 	  .offset = offsetof(struct csn_config_plugins, digests),
 	  .help = "file of SHA-256 digests; modules that are not in it are refused" },
+	{ .key = "signers", .type = CSN_PATH, .min = 1, .max = 4095,
+	  .offset = offsetof(struct csn_config_plugins, signers),
+	  .help = "PEM file of Ed25519 public keys; modules none of them signed are refused" },
+	{ .key = "worker", .type = CSN_PATH, .min = 1, .max = 4095,
+	  .offset = offsetof(struct csn_config_plugins, worker),
+	  .help = "the program countersign-worker (default: the installed one)" },
+	{ .key = "isolation", .type = CSN_CHOICE, .fallback = "auto", .choices = "auto|none",
+	  .offset = offsetof(struct csn_config_plugins, isolation),
+	  .help = "what auto means elsewhere: none takes it off everywhere" },
 	CSN_OPTION_END
 };
 
@@ -53,7 +73,7 @@ const struct csn_section csn_sections[] = {
 	{ "ceremony", CSN_SHAPE_GROUP, CSN_KIND_CEREMONY, 1, NULL, NULL },
 	{ "channels", CSN_SHAPE_LIST,  CSN_KIND_CHANNEL, 1, csn_config_channel_rows, NULL },
 	{ "media",    CSN_SHAPE_NAMED, CSN_KIND_MEDIA, 0, NULL, NULL },
-	{ "attest",   CSN_SHAPE_LIST,  CSN_KIND_ATTEST, 0, NULL, NULL },
+	{ "attest",   CSN_SHAPE_LIST,  CSN_KIND_ATTEST, 0, csn_config_attest_rows, NULL },
 	{ "keys",     CSN_SHAPE_GROUP, CSN_KIND_KEYS, 0, NULL, NULL },
 	{ "store",    CSN_SHAPE_GROUP, CSN_KIND_STORE, 0, NULL, NULL },
 	{ "prompt",   CSN_SHAPE_GROUP, CSN_KIND_PROMPT, 0, NULL, NULL },

@@ -73,15 +73,32 @@ struct csn_config_channel {
 	uint32_t role;  /* enum csn_role less one                             */
 	char    *also;  /* more roles of the same channel, or NULL            */
 	char    *media; /* label in the media section, or NULL                */
+	uint32_t isolation; /* enum csn_config_isolation                      */
+};
+
+/* Where an instance runs. */
+enum csn_config_isolation {
+	CSN_ISOLATION_AUTO   = 0, /* in a worker where it parses foreign bytes */
+	CSN_ISOLATION_WORKER = 1,
+	CSN_ISOLATION_NONE   = 2, /* in the station's own process              */
+};
+
+/* One item of attest. */
+struct csn_config_attest {
+	uint32_t isolation;
 };
 
 /* plugins : { path = [ ... ]; digests = "..."; }; path: csn_config_path_at(). */
 struct csn_config_plugins {
-	char *digests;
+	char    *digests;
+	char    *signers;
+	char    *worker;
+	uint32_t isolation; /* what auto means: 0 auto, 1 none                */
 };
 
 extern const struct csn_option csn_config_station_rows[];
 extern const struct csn_option csn_config_channel_rows[];
+extern const struct csn_option csn_config_attest_rows[];
 extern const struct csn_option csn_config_plugins_rows[];
 
 const struct csn_config *csn_config_root(const struct csn_config_file *file);

@@ -33,7 +33,10 @@ static void
 deliver(struct link *link, struct csn_bytes message)
 {
 	uint64_t now = csn_loop_now(link->parts.loop);
-	uint64_t at = link->fed_ns != 0 && link->fed_ns <= now ? link->fed_ns : now;
+	uint64_t came = link->parts.received_ns != NULL
+				? link->parts.received_ns(link->parts.channel_self)
+				: link->fed_ns;
+	uint64_t at = came != 0 && came <= now ? came : now;
 
 	link->held++; /* a listener may leave, or free the link                */
 	for (struct link_listener *l = link->listeners, *next; l != NULL && !link->dead;

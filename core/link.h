@@ -27,6 +27,8 @@ struct link_parts {
 	void *channel_self;
 	const struct csn_media_ops *media; /* NULL: the channel has no medium */
 	void *media_self;
+	/* When the message came that was received last; NULL: just now. */
+	uint64_t (*received_ns)(void *channel_self);
 };
 
 int link_new(const struct link_parts *parts, struct link **ret_link,

@@ -129,6 +129,7 @@ add_module(struct csn_loader *loader, const char *path, const char *name)
 		return NULL;
 	}
 	snprintf(module->name, sizeof module->name, "%s", name);
+	module->sealed_fd = -1;
 	*loader->end = module;
 	loader->end = &module->next;
 	return module;
@@ -194,11 +195,18 @@ find_symbol(lt_dlhandle handle, const char *name)
  * truth and finds every missing symbol now.  What it mapped stays mapped.
  */
 static lt_dlhandle
-open_file(const char *path, struct csn_error *err)
+open_file(const struct csn_module *module, struct csn_error *err)
 {
-	size_t      len = strlen(path);
+	char        sealed[32];
+	const char *path = module->path, *why;
 	lt_dlhandle handle;
-	const char *why;
+
+	/* Its descriptor stays open: the linker knows modules by this name. */
+	if (module->sealed_fd >= 0) {
+		snprintf(sealed, sizeof sealed, "/proc/self/fd/%d", module->sealed_fd);
+		path = sealed;
+	}
+	size_t len = strlen(path);
 
 	if (dlopen(path, RTLD_NOW | RTLD_LOCAL) == NULL) {
 		why = dlerror();
@@ -227,34 +235,71 @@ name_of(const char *path, char ret_name[64])
 	return 1;
 }
 
-int
-csn_loader_add_file(struct csn_loader *loader, const char *path, struct csn_error *err)
+/* Opens what was found to be trusted and takes it in. */
+static int
+open_module(struct csn_loader *loader, struct csn_module *module, struct csn_error *err)
 {
 	struct csn_error         why = { 0 };
 	const struct csn_plugin *plugin;
-	struct csn_module       *module;
-	lt_dlhandle              handle;
-	char                     name[64];
-	int                      r;
+	lt_dlhandle              handle = open_file(module, &why);
+
+	if (handle == NULL)
+		return refuse(loader, module, why.code, why.text, err);
+	plugin = find_symbol(handle, module->name);
+	if (plugin == NULL) {
+		csn_fail(&why, CSN_E_MISSING, "has no symbol %s_LTX_csn_plugin", module->name);
+		return refuse(loader, module, CSN_E_MISSING, why.text, err);
+	}
+	return judge(loader, module, plugin, err);
+}
+
+static int
+begin_module(struct csn_loader *loader, const char *path, struct csn_module **ret_module,
+             struct csn_error *err)
+{
+	char name[64];
 
 	if (!name_of(path, name))
 		return csn_fail(err, CSN_E_INVALID,
 		                "%s: wanted the absolute path of a KIND_NAME.so", path);
-	module = add_module(loader, path, name);
-	if (module == NULL)
-		return csn_fail(err, CSN_E_NOMEM, "out of memory");
-	r = csn_trust_file(path, loader->list, module->digest, &why);
+	*ret_module = add_module(loader, path, name);
+	return *ret_module != NULL ? CSN_OK : csn_fail(err, CSN_E_NOMEM, "out of memory");
+}
+
+int
+csn_loader_add_file(struct csn_loader *loader, const char *path, struct csn_error *err)
+{
+	struct csn_error   why = { 0 };
+	struct csn_module *module = NULL;
+	int                r = begin_module(loader, path, &module, err);
+
+	if (r < 0)
+		return r;
+	r = csn_trust_file(path, loader->list, module->digest, &module->sealed_fd, &why);
 	if (r < 0)
 		return refuse(loader, module, r, why.text, err);
-	handle = open_file(path, &why);
-	if (handle == NULL)
-		return refuse(loader, module, why.code, why.text, err);
-	plugin = find_symbol(handle, name);
-	if (plugin == NULL) {
-		csn_fail(&why, CSN_E_MISSING, "has no symbol %s_LTX_csn_plugin", name);
-		return refuse(loader, module, CSN_E_MISSING, why.text, err);
-	}
-	return judge(loader, module, plugin, err);
+	return open_module(loader, module, err);
+}
+
+int
+csn_loader_add_same(struct csn_loader *loader, const char *path, const char *digest,
+                    int sealed_fd, struct csn_error *err)
+{
+	struct csn_error   why = { 0 };
+	struct csn_module *module = NULL;
+	int                r = begin_module(loader, path, &module, err);
+
+	if (r < 0)
+		return r;
+	if (sealed_fd > 0)
+		module->sealed_fd = sealed_fd;
+	else
+		r = csn_trust_file(path, NULL, module->digest, &module->sealed_fd, &why);
+	if (r == CSN_OK && sealed_fd <= 0 && strcmp(module->digest, digest) != 0)
+		r = csn_fail(&why, CSN_E_REFUSED, "%s is not the file it was a moment ago", path);
+	if (r < 0)
+		return refuse(loader, module, r, why.text, err);
+	return open_module(loader, module, err);
 }
 
 static int
@@ -363,6 +408,16 @@ explain_missing(const struct csn_loader *loader, uint32_t kind, const char *name
 		                csn_kind_name(kind), name, near);
 	return csn_fail(err, CSN_E_MISSING, "there is no %s plugin \"%.64s\"",
 	                csn_kind_name(kind), name);
+}
+
+const struct csn_module *
+csn_loader_module(const struct csn_loader *loader, const struct csn_component *component)
+{
+	for (const struct csn_module *m = loader->first; m != NULL; m = m->next)
+		for (size_t i = 0; m->plugin != NULL && m->plugin->components[i] != NULL; i++)
+			if (m->plugin->components[i] == component)
+				return m;
+	return NULL;
 }
 
 const struct csn_component *

@@ -23,6 +23,7 @@ struct csn_module {
 	const struct csn_plugin *plugin;   /* NULL when refused               */
 	char                     name[64]; /* "channel_qr"                    */
 	char                     digest[65]; /* SHA-256 of the file, or ""    */
+	int                      sealed_fd;  /* the bytes that were judged and loaded; -1 */
 	char                     reason[CSN_ERROR_TEXT]; /* "" when ready     */
 };
 
@@ -48,6 +49,12 @@ int csn_loader_add_configured(struct csn_loader *loader, const struct csn_config
 /* One module file KIND_NAME.so by absolute path; CSN_OK or why it was refused. */
 int csn_loader_add_file(struct csn_loader *loader, const char *path,
                         struct csn_error *err);
+/*
+ * The module another process looked at: the file with that digest, or, with @sealed_fd
+ * over 0, the very bytes in that descriptor, which stays open.
+ */
+int csn_loader_add_same(struct csn_loader *loader, const char *path, const char *digest,
+                        int sealed_fd, struct csn_error *err);
 /* A descriptor that is here already, as from a test; checked as any other. */
 int csn_loader_add_plugin(struct csn_loader *loader, const struct csn_plugin *plugin,
                           struct csn_error *err);
@@ -58,6 +65,9 @@ const struct csn_module *csn_loader_list(const struct csn_loader *loader);
 const struct csn_component *csn_loader_find(const struct csn_loader *loader,
                                             uint32_t kind, const char *name,
                                             struct csn_error *err);
+/* The module @component is from. */
+const struct csn_module *csn_loader_module(const struct csn_loader *loader,
+                                           const struct csn_component *component);
 /* "channel" for CSN_KIND_CHANNEL, "?" for none; and back, 0 for none. */
 const char *csn_kind_name(uint32_t kind);
 uint32_t csn_kind_of(const char *name);

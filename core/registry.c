@@ -8,6 +8,10 @@
 
 struct entry {
 	struct csn_instance pub; /* first: what callers see                   */
+	struct csn_isolation how; /* worker NULL: in this process              */
+	struct csn_component proxy;
+	char                 name[64], media_name[64];
+	char                *worker;
 	int                 making;
 	struct entry       *made_before; /* the one to destroy after this     */
 };
@@ -16,7 +20,7 @@ struct csn_registry {
 	struct csn_loader   *loader;
 	struct csn_loop     *loop;
 	struct csn_log      *log;
-	struct csn_instance *first, **end;
+	struct csn_instance *first, **end, *last;
 	struct entry        *made_last;
 };
 
@@ -46,6 +50,7 @@ static void
 entry_free(struct entry *entry)
 {
 	csn_host_free(entry->pub.host);
+	free(entry->worker);
 	free(entry->pub.label);
 	free(entry);
 }
@@ -116,6 +121,30 @@ csn_registry_want(struct csn_registry *registry, uint32_t kind, const char *name
 	}
 	*registry->end = &entry->pub;
 	registry->end = &entry->pub.next;
+	registry->last = &entry->pub;
+	return CSN_OK;
+}
+
+int
+csn_registry_isolate(struct csn_registry *registry, const struct csn_isolation *how)
+{
+	struct entry *entry = entry_of(registry->last);
+
+	entry->worker = strdup(how->worker);
+	if (entry->worker == NULL)
+		return CSN_E_NOMEM;
+	entry->how = *how;
+	entry->how.worker = entry->worker;
+	name_of(&entry->pub, entry->name, sizeof entry->name);
+	snprintf(entry->media_name, sizeof entry->media_name, "%s",
+	         how->media_label != NULL ? how->media_label : "");
+	entry->how.media_label = entry->media_name;
+	entry->how.label = entry->name;
+	entry->how.component = entry->pub.component;
+	entry->how.config = entry->pub.config;
+	entry->how.loader = registry->loader;
+	entry->how.loop = registry->loop;
+	entry->how.log = registry->log;
 	return CSN_OK;
 }
 
@@ -203,6 +232,28 @@ hide_secrets(struct csn_registry *registry, const struct entry *entry)
 	return CSN_OK;
 }
 
+/* The component with the tables of its stand-in. */
+static int
+create_isolated(struct entry *entry, void **ret_self, struct csn_error *err)
+{
+	struct isolate *isolate = NULL;
+	int             r = isolate_create(&entry->how, &isolate, err);
+
+	if (r < 0)
+		return r;
+	entry->proxy = *entry->pub.component;
+	entry->proxy.destroy = isolate_destroy;
+	entry->proxy.extension = NULL;
+	if (entry->proxy.kind == CSN_KIND_CHANNEL)
+		entry->proxy.ops.channel = &isolate_channel_ops;
+	else
+		entry->proxy.ops.attest = &isolate_attest_ops;
+	entry->pub.component = &entry->proxy;
+	entry->pub.isolated = 1;
+	*ret_self = isolate;
+	return CSN_OK;
+}
+
 static int
 create(struct csn_registry *registry, struct entry *entry)
 {
@@ -212,7 +263,11 @@ create(struct csn_registry *registry, struct entry *entry)
 
 	if (hide_secrets(registry, entry) < 0)
 		return miss(entry, "%s", csn_result_text(CSN_E_NOMEM));
-	r = entry->pub.component->create(entry->pub.host, entry->pub.config, &self, &err);
+	if (entry->how.worker != NULL)
+		r = create_isolated(entry, &self, &err);
+	else
+		r = entry->pub.component->create(entry->pub.host, entry->pub.config, &self,
+		                                 &err);
 	if (r >= 0 && self == NULL)
 		r = csn_fail(&err, CSN_E_INTERNAL, "create made nothing and said it had");
 	if (r < 0) {
@@ -271,6 +326,9 @@ csn_registry_stop(struct csn_registry *registry)
 		entry->pub.component->destroy(entry->pub.self);
 		entry->pub.self = NULL;
 		entry->pub.state = CSN_INSTANCE_WANTED;
+		if (entry->pub.isolated)
+			entry->pub.component = entry->how.component;
+		entry->pub.isolated = 0;
 	}
 }
 

@@ -6,6 +6,7 @@
 #define CSN_CORE_REGISTRY_H
 
 #include "core/config.h"
+#include "core/isolate.h"
 #include "core/loader.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -24,6 +25,7 @@ struct csn_instance {
 	const struct csn_config    *config;
 	void                       *self; /* NULL unless READY                */
 	struct csn_host            *host;
+	int                         isolated; /* self is a worker's stand-in, see isolate.h */
 	char                        reason[CSN_ERROR_TEXT];
 };
 
@@ -41,6 +43,11 @@ void csn_registry_free(struct csn_registry *registry); /* stops first; NULL is f
 int csn_registry_want(struct csn_registry *registry, uint32_t kind, const char *name,
                       const char *label, const struct csn_config *config,
                       struct csn_error *err);
+/*
+ * The instance asked for last will live in a worker.  Of @how the worker, level, media
+ * and times are taken, texts copied; the rest is known here.
+ */
+int csn_registry_isolate(struct csn_registry *registry, const struct csn_isolation *how);
 /*
  * Creates all, needs first.  CSN_OK when every instance is ready, else CSN_E_MISSING
  * with the first reason in @err; the others stand beside each instance.

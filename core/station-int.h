@@ -4,6 +4,7 @@
 
 #include "core/config.h"
 #include "core/host.h"
+#include "core/isolate.h"
 #include "core/link.h"
 #include "core/loader.h"
 #include "core/log.h"
@@ -30,7 +31,10 @@ struct csn_station {
 	struct csn_ops *ops;
 	struct csn_config_file *file;
 	struct csn_config_station own; /* section station                   */
-	struct csn_trust_list *digests;
+	struct csn_config_plugins plugins; /* section plugins               */
+	int log_level;
+	char worker[4096]; /* the program, "" until one is needed             */
+	struct csn_trust_list *trusted;
 	struct csn_loader *loader;
 	struct csn_registry *registry;
 	struct csn_host *host;
@@ -41,5 +45,12 @@ struct csn_station {
 	struct session_parts parts; /* what every session starts from   */
 	struct csn_station_session *sessions;
 };
+
+/* station-isolate.c: does an instance live in a worker, and the one wanted last shall. */
+bool station_channel_apart(const struct csn_station *st,
+			   const struct csn_config_channel *rows);
+bool station_attest_apart(const struct csn_station *st,
+			  const struct csn_config_attest *rows);
+int station_isolate(struct csn_station *st, const char *media, struct csn_error *err);
 
 #endif

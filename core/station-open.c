@@ -36,14 +36,16 @@ static int
 load_plugins(struct csn_station *st, struct csn_error *err)
 {
 	const struct csn_config *config = section(st, "plugins");
-	struct csn_config_plugins own = { NULL };
-	int r = csn_config_fill(config, csn_config_plugins_rows, &own, err);
+	struct csn_config_plugins *own = &st->plugins;
+	int r = csn_config_fill(config, csn_config_plugins_rows, own, err);
 
-	if (r == CSN_OK && own.digests != NULL)
-		r = csn_trust_list_read(own.digests, &st->digests, err);
+	if (r == CSN_OK && own->digests != NULL)
+		r = csn_trust_list_read(own->digests, &st->trusted, err);
+	if (r == CSN_OK && own->signers != NULL)
+		r = csn_trust_signers_read(own->signers, &st->trusted, err);
 	if (r < 0)
 		return r;
-	st->loader = csn_loader_new(st->log, st->digests);
+	st->loader = csn_loader_new(st->log, st->trusted);
 	if (st->loader == NULL)
 		return csn_fail(err, CSN_E_NOMEM, "no memory for a loader");
 	return csn_loader_add_configured(st->loader, st->file, err);
@@ -80,6 +82,39 @@ want_section(struct csn_station *st, uint32_t kind, const char *name,
 				 config, err);
 }
 
+/* A media in the worker of its channel is not here as well. */
+static bool
+is_taken(const struct csn_station *st, const char *media)
+{
+	const struct csn_config *list = section(st, "channels");
+	bool taken = false;
+
+	for (size_t i = 0; i < csn_config_count(list); i++) {
+		struct csn_config_channel rows = { 0 };
+
+		if (csn_config_fill(csn_config_item(list, i), csn_config_channel_rows,
+				    &rows, NULL) < 0 ||
+		    rows.media == NULL || strcmp(rows.media, media) != 0)
+			continue;
+		if (!station_channel_apart(st, &rows))
+			return false;
+		taken = true;
+	}
+	return taken;
+}
+
+static int
+isolate_verifier(struct csn_station *st, const struct csn_config *config,
+		 struct csn_error *err)
+{
+	struct csn_config_attest rows = { 0 };
+	int r = csn_config_fill(config, csn_config_attest_rows, &rows, err);
+
+	return r == CSN_OK && station_attest_apart(st, &rows)
+		       ? station_isolate(st, NULL, err)
+		       : r;
+}
+
 /* Items of a list get labels of their own: two of one component may be there. */
 static int
 want_items(struct csn_station *st, uint32_t kind, const char *name,
@@ -97,8 +132,12 @@ want_items(struct csn_station *st, uint32_t kind, const char *name,
 			snprintf(numbered, sizeof numbered, "%.32s %zu", name, i + 1);
 			label = numbered;
 		}
+		if (kind == CSN_KIND_MEDIA && is_taken(st, label))
+			continue;
 		r = csn_registry_want(st->registry, kind, csn_config_use(config), label,
 				      config, err);
+		if (r == CSN_OK && kind == CSN_KIND_ATTEST)
+			r = isolate_verifier(st, config, err);
 	}
 	return r;
 }
@@ -107,7 +146,7 @@ static int
 channel_rows(const struct csn_config *config, struct csn_config_channel *ret_rows,
 	     struct csn_error *err)
 {
-	struct csn_config_channel rows = { 0, NULL, NULL };
+	struct csn_config_channel rows = { 0 };
 	int r = csn_config_fill(config, csn_config_channel_rows, &rows, err);
 
 	if (r < 0)
@@ -176,6 +215,8 @@ want_channels(struct csn_station *st, struct csn_error *err)
 			r = csn_registry_want(st->registry, CSN_KIND_CHANNEL,
 					      csn_config_use(config),
 					      role_names[rows.role], config, err);
+		if (r == CSN_OK && station_channel_apart(st, &rows))
+			r = station_isolate(st, rows.media, err);
 		if (r < 0)
 			return r;
 		seen |= channel_roles(&rows);
@@ -248,10 +289,11 @@ join_channel(struct csn_station *st, const struct csn_config *config,
 		return r;
 	channel = csn_registry_find(st->registry, CSN_KIND_CHANNEL,
 				    role_names[rows.role], err);
-	if (channel != NULL && rows.media != NULL)
+	if (channel != NULL && rows.media != NULL && !channel->isolated)
 		media = csn_registry_find(st->registry, CSN_KIND_MEDIA, rows.media,
 					  err);
-	if (channel == NULL || (rows.media != NULL && media == NULL))
+	if (channel == NULL ||
+	    (rows.media != NULL && !channel->isolated && media == NULL))
 		return CSN_E_MISSING;
 	snprintf(label, sizeof label, "%s (%.48s)", role_names[rows.role],
 		 channel->component->name);
@@ -264,6 +306,7 @@ join_channel(struct csn_station *st, const struct csn_config *config,
 		.channel_self = channel->self,
 		.media = media != NULL ? media->component->ops.media : NULL,
 		.media_self = media != NULL ? media->self : NULL,
+		.received_ns = channel->isolated ? isolate_received_ns : NULL,
 	};
 	struct link *link = NULL;
 
@@ -397,7 +440,8 @@ build(struct csn_station *st, const char *path,
 		r = check_file(st, err);
 	if (r < 0)
 		return r;
-	st->log = csn_log_new(STDERR_FILENO, CSN_LOG_TEXT, log_levels[st->own.log & 3]);
+	st->log_level = log_levels[st->own.log & 3];
+	st->log = csn_log_new(STDERR_FILENO, CSN_LOG_TEXT, st->log_level);
 	st->ops = csn_ops_new(st->loop, st->log);
 	st->host = csn_host_new(st->loop, st->log, "station");
 	st->registry = csn_registry_new(st->loader, st->loop, st->log);
@@ -469,7 +513,7 @@ csn_station_close(struct csn_station *st)
 		csn_ops_free(st->ops);
 	csn_host_free(st->host);
 	csn_loader_free(st->loader);
-	csn_trust_list_free(st->digests);
+	csn_trust_list_free(st->trusted);
 	policy_free(st->policy);
 	csn_config_free(st->file);
 	free(st->attest);

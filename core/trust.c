@@ -8,12 +8,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEX_LEN 64
+#define HEX_LEN     64
+#define SIGNERS_MAX 16
+#define SIG_LEN     64
 
 struct listed {
 	struct listed *next;
@@ -23,6 +27,9 @@ struct listed {
 
 struct csn_trust_list {
 	struct listed *first;
+	int            has_digests; /* an empty list is one that trusts nothing */
+	EVP_PKEY      *signers[SIGNERS_MAX];
+	size_t         signer_count;
 };
 
 void
@@ -36,6 +43,8 @@ csn_trust_list_free(struct csn_trust_list *list)
 		next = l->next;
 		free(l);
 	}
+	for (size_t i = 0; i < list->signer_count; i++)
+		EVP_PKEY_free(list->signers[i]);
 	free(list);
 }
 
@@ -111,9 +120,120 @@ csn_trust_list_read(const char *path, struct csn_trust_list **ret_list,
 		csn_trust_list_free(list);
 		return r;
 	}
+	list->has_digests = 1;
 	*ret_list = list;
 	return CSN_OK;
 }
+
+/* ---- signers ------------------------------------------------------------------ */
+
+static int
+read_signers(FILE *file, const char *path, struct csn_trust_list *list, struct csn_error *err)
+{
+	size_t    before = list->signer_count;
+	EVP_PKEY *key;
+
+	while ((key = PEM_read_PUBKEY(file, NULL, NULL, NULL)) != NULL) {
+		if (EVP_PKEY_get_id(key) != EVP_PKEY_ED25519 ||
+		    list->signer_count == SIGNERS_MAX) {
+			EVP_PKEY_free(key);
+			return csn_fail(err, CSN_E_CONFIG,
+			                list->signer_count == SIGNERS_MAX ?
+			                        "%s: more than 16 signers" :
+			                        "%s: a signer's key must be Ed25519", path);
+		}
+		list->signers[list->signer_count++] = key;
+	}
+	if (list->signer_count == before)
+		return csn_fail(err, CSN_E_CONFIG, "%s holds no public key", path);
+	return CSN_OK;
+}
+
+int
+csn_trust_signers_read(const char *path, struct csn_trust_list **list, struct csn_error *err)
+{
+	FILE       *file = fopen(path, "re");
+	struct stat st;
+	int         r;
+
+	if (*list == NULL)
+		*list = calloc(1, sizeof **list);
+	if (*list == NULL)
+		r = csn_fail(err, CSN_E_NOMEM, "out of memory");
+	else if (file == NULL || fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
+		r = csn_fail(err, CSN_E_MISSING, "%s: %s", path,
+		             file == NULL ? strerror(errno) : "not a regular file");
+	else
+		r = check_owner(path, &st, err);
+	if (r == CSN_OK)
+		r = read_signers(file, path, *list, err);
+	if (file != NULL)
+		fclose(file);
+	return r;
+}
+
+size_t
+csn_trust_signed_text(const char *name, const char *digest, char ret_text[CSN_TRUST_SIGNED_MAX])
+{
+	int n = snprintf(ret_text, CSN_TRUST_SIGNED_MAX, "countersign plugin 1\n%.100s\n%.64s\n",
+	                 name, digest);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* 128 digits and a line's end, nothing else. */
+static int
+read_signature(const char *path, uint8_t ret_sig[SIG_LEN], struct csn_error *err)
+{
+	char    text[2 * SIG_LEN + 2] = "", pair[3] = "";
+	int     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1;
+
+	if (fd < 0)
+		return csn_fail(err, CSN_E_REFUSED, "no signature %s: %s", path, strerror(errno));
+	close(fd);
+	if ((n != 2 * SIG_LEN + 1 && n != 2 * SIG_LEN) ||
+	    (n == 2 * SIG_LEN + 1 && text[2 * SIG_LEN] != '\n'))
+		return csn_fail(err, CSN_E_REFUSED, "%s is no signature of 128 hex digits", path);
+	for (size_t i = 0; i < SIG_LEN; i++) {
+		memcpy(pair, text + 2 * i, 2);
+		if (strspn(pair, "0123456789abcdef") != 2)
+			return csn_fail(err, CSN_E_REFUSED,
+			                "%s is no signature of 128 hex digits", path);
+		ret_sig[i] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	return CSN_OK;
+}
+
+static int
+check_signed(const struct csn_trust_list *list, const char *path, const char *digest,
+             struct csn_error *err)
+{
+	char    text[CSN_TRUST_SIGNED_MAX], sig_path[4096 + 4];
+	uint8_t sig[SIG_LEN];
+	int     good = 0;
+
+	if (list == NULL || list->signer_count == 0)
+		return CSN_OK;
+	snprintf(sig_path, sizeof sig_path, "%s.sig", path);
+	int r = read_signature(sig_path, sig, err);
+	if (r < 0)
+		return r;
+	size_t len = csn_trust_signed_text(strrchr(path, '/') + 1, digest, text);
+	for (size_t i = 0; !good && i < list->signer_count; i++) {
+		EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+		good = ctx != NULL &&
+		       EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, list->signers[i]) == 1 &&
+		       EVP_DigestVerify(ctx, sig, sizeof sig, (const uint8_t *)text, len) == 1;
+		EVP_MD_CTX_free(ctx);
+	}
+	return good ? CSN_OK :
+	              csn_fail(err, CSN_E_REFUSED, "%s was made by none of the signers for this file",
+	                       sig_path);
+}
+
+/* ---- files -------------------------------------------------------------------- */
 
 int
 csn_trust_folder(const char *folder, struct csn_error *err)
@@ -155,7 +275,7 @@ check_listed(const struct csn_trust_list *list, const char *path, const char *di
 	const char *name = strrchr(path, '/') + 1;
 	int         known = 0;
 
-	if (list == NULL)
+	if (list == NULL || !list->has_digests)
 		return CSN_OK;
 	for (const struct listed *l = list->first; l != NULL; l = l->next) {
 		if (strcmp(l->name, name) != 0)
@@ -169,16 +289,62 @@ check_listed(const struct csn_trust_list *list, const char *path, const char *di
 	                        "%s is not in the list of digests", path);
 }
 
-int
-csn_trust_file(const char *path, const struct csn_trust_list *list, char ret_digest[65],
-               struct csn_error *err)
+/* A copy nobody can change, not even we: what is judged is what will be loaded. */
+static int
+seal_copy(int from, const char *path, int *ret_fd, struct csn_error *err)
+{
+	const char *base = strrchr(path, '/') + 1;
+	int         fd = memfd_create(base, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char        block[16384];
+	ssize_t     n = -1;
+
+	while (fd >= 0 && (n = read(from, block, sizeof block)) > 0)
+		if (write(fd, block, (size_t)n) != n) {
+			n = -1;
+			break;
+		}
+	if (fd < 0 || n < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0 ||
+	    lseek(fd, 0, SEEK_SET) < 0) {
+		if (fd >= 0)
+			close(fd);
+		return csn_fail(err, CSN_E_IO, "%s: no sealed copy could be made: %s", path,
+		                strerror(errno));
+	}
+	*ret_fd = fd;
+	return CSN_OK;
+}
+
+/* Digest, list and signature, of the sealed copy where somebody asks for either. */
+static int
+judge_bytes(int fd, const char *path, const struct csn_trust_list *list, char ret_digest[65],
+            int *ret_sealed, struct csn_error *err)
+{
+	int sealed = -1;
+	int r = list != NULL ? seal_copy(fd, path, &sealed, err) : CSN_OK;
+
+	if (r == CSN_OK)
+		r = digest_file(sealed >= 0 ? sealed : fd, path, ret_digest, err);
+	if (r == CSN_OK)
+		r = check_listed(list, path, ret_digest, err);
+	if (r == CSN_OK)
+		r = check_signed(list, path, ret_digest, err);
+	if (r == CSN_OK)
+		*ret_sealed = sealed;
+	else if (sealed >= 0)
+		close(sealed);
+	return r;
+}
+
+/* The file @path and its folder, opened; a negative code when either is not ours. */
+static int
+open_trusted(const char *path, struct csn_error *err)
 {
 	const char *slash = strrchr(path, '/');
 	char        folder[4096];
 	struct stat st;
 	int         fd, r;
 
-	ret_digest[0] = '\0';
 	if (path[0] != '/' || (size_t)(slash - path) + 2 > sizeof folder)
 		return csn_fail(err, CSN_E_REFUSED, "%s is no absolute path", path);
 	snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
@@ -194,7 +360,34 @@ csn_trust_file(const char *path, const struct csn_trust_list *list, char ret_dig
 	else
 		r = check_owner(path, &st, err);
 	if (r == CSN_OK)
-		r = digest_file(fd, path, ret_digest, err);
+		return fd;
 	close(fd);
-	return r < 0 ? r : check_listed(list, path, ret_digest, err);
+	return r;
+}
+
+int
+csn_trust_program(const char *path, struct csn_error *err)
+{
+	int fd = open_trusted(path, err);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return CSN_OK;
+}
+
+int
+csn_trust_file(const char *path, const struct csn_trust_list *list, char ret_digest[65],
+               int *ret_sealed, struct csn_error *err)
+{
+	int fd, r;
+
+	ret_digest[0] = '\0';
+	*ret_sealed = -1;
+	fd = open_trusted(path, err);
+	if (fd < 0)
+		return fd;
+	r = judge_bytes(fd, path, list, ret_digest, ret_sealed, err);
+	close(fd);
+	return r;
 }

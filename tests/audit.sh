@@ -139,7 +139,8 @@ run_case sound-servers servers
 run_case shellcheck shell_scripts
 run_case manual manual
 rm -rf "$base/audit-fuzz"
-run_case fuzz-config fuzz config core/libcsncore.la
+run_case fuzz-config fuzz config "core/libcsncore.la sdk/lib/libcsnsdk.la"
+run_case fuzz-wire fuzz wire "core/libcsncore.la sdk/lib/libcsnsdk.la"
 run_case fuzz-modem fuzz modem sdk/modem/libmodem.la
 run_case fuzz-qr fuzz qr "plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la"
 run_case fuzz-nfc fuzz nfc "plugins/channel/nfc/libnfcreader.la sdk/device/libcsndevicetag.la sdk/lib/libcsnsdk.la"

@@ -104,7 +104,7 @@ run(const struct csn_component *component)
 	component->ops.channel->caps(self, &caps);
 	medium = caps.medium;
 	struct link_parts parts = { "wrong", loop, ops, log_, component->ops.channel, self,
-		                    medium != CSN_MEDIUM_NONE ? &media : NULL, &medium };
+		                    medium != CSN_MEDIUM_NONE ? &media : NULL, &medium, NULL };
 	if (link_new(&parts, &link, &err) < 0 ||
 	    link_send(link, (struct csn_bytes){ (const uint8_t *)"hello", 5 }, on_sent, &over,
 	              &send) < 0)

@@ -11,6 +11,7 @@
 
 static char folder[] = TEST_BUILDDIR "/tests/trust-XXXXXX";
 static char module[512], list_path[512];
+static int  sealed;
 
 static void
 write_file(const char *path, const char *text)
@@ -50,7 +51,7 @@ test_modes(void)
 
 		if (chmod(folder, cases[i].folder) < 0 || chmod(module, cases[i].file) < 0)
 			exit(99);
-		got = csn_trust_file(module, NULL, digest, &err);
+		got = csn_trust_file(module, NULL, digest, &sealed, &err);
 		snprintf(want, sizeof want, "%s can be written by %s (mode %04o)",
 		         in_folder ? folder : module, cases[i].by,
 		         in_folder ? cases[i].folder : cases[i].file);
@@ -76,7 +77,7 @@ test_owner(void)
 	}
 	if (chown(module, 12345, 0) < 0)
 		exit(99);
-	got = csn_trust_file(module, NULL, digest, &err);
+	got = csn_trust_file(module, NULL, digest, &sealed, &err);
 	snprintf(want, sizeof want, "%s belongs to user 12345, must be root or user 0", module);
 	refused(got, &err, want, "a file of somebody else");
 	if (chown(module, 0, 0) < 0)
@@ -89,7 +90,7 @@ test_files(void)
 	struct csn_error err = { 0 };
 	char             digest[65], path[600], want[1100];
 
-	refused(csn_trust_file("channel_x.so", NULL, digest, &err), &err,
+	refused(csn_trust_file("channel_x.so", NULL, digest, &sealed, &err), &err,
 	        "channel_x.so is no absolute path", "a path that is not absolute");
 	refused(csn_trust_folder(".", &err), &err, ". is no absolute path",
 	        "a folder that is not absolute");
@@ -97,15 +98,15 @@ test_files(void)
 	if (symlink(module, path) < 0)
 		exit(99);
 	snprintf(want, sizeof want, "%s: is a symbolic link", path);
-	refused(csn_trust_file(path, NULL, digest, &err), &err, want, "a symbolic link");
+	refused(csn_trust_file(path, NULL, digest, &sealed, &err), &err, want, "a symbolic link");
 	unlink(path);
 	if (mkfifo(path, 0600) < 0)
 		exit(99);
 	snprintf(want, sizeof want, "%s is not a regular file", path);
-	refused(csn_trust_file(path, NULL, digest, &err), &err, want, "a pipe, without waiting");
+	refused(csn_trust_file(path, NULL, digest, &sealed, &err), &err, want, "a pipe, without waiting");
 	unlink(path);
 	snprintf(want, sizeof want, "%s: No such file or directory", path);
-	tap_ok(csn_trust_file(path, NULL, digest, &err) == CSN_E_MISSING &&
+	tap_ok(csn_trust_file(path, NULL, digest, &sealed, &err) == CSN_E_MISSING &&
 	               strcmp(err.text, want) == 0 && digest[0] == '\0',
 	       "a file that is not there");
 	snprintf(want, sizeof want, "%s is not a folder", module);
@@ -121,23 +122,23 @@ test_list(void)
 
 	write_file(list_path, "# ours\n\n" ABC "  lib/channel_x.so\n");
 	tap_is(csn_trust_list_read(list_path, &list, &err), CSN_OK, "a list is read");
-	tap_is(csn_trust_file(module, list, digest, &err), CSN_OK, "a module that is in it");
+	tap_is(csn_trust_file(module, list, digest, &sealed, &err), CSN_OK, "a module that is in it");
 	write_file(module, "abd");
 	snprintf(want, sizeof want, "%s has another digest than the list of digests says", module);
-	refused(csn_trust_file(module, list, digest, &err), &err, want, "a module that was changed");
+	refused(csn_trust_file(module, list, digest, &sealed, &err), &err, want, "a module that was changed");
 	csn_trust_list_free(list);
 	write_file(module, "abc");
 
 	write_file(list_path, ABC "  channel_y.so\n");
 	csn_trust_list_read(list_path, &list, &err);
 	snprintf(want, sizeof want, "%s is not in the list of digests", module);
-	refused(csn_trust_file(module, list, digest, &err), &err, want,
+	refused(csn_trust_file(module, list, digest, &sealed, &err), &err, want,
 	        "a module of another name with the same bytes");
 	csn_trust_list_free(list);
 
 	write_file(list_path, "");
 	csn_trust_list_read(list_path, &list, &err);
-	refused(csn_trust_file(module, list, digest, &err), &err, want, "an empty list trusts nothing");
+	refused(csn_trust_file(module, list, digest, &sealed, &err), &err, want, "an empty list trusts nothing");
 	csn_trust_list_free(list);
 
 	write_file(list_path, ABC "  channel_y.so\nabc channel_x.so\n");

@@ -1,0 +1,246 @@
+/*
+ * A channel with its media: the same link the core would use, with a media that, once
+ * it is open, closes the door behind it.  A device is opened once in a worker's life.
+ */
+#include "core/worker/worker.h"
+
+#include "core/link.h"
+
+#include <countersign/media.h>
+
+#include <unistd.h>
+
+#define DIAGNOSE_MS   500
+#define DIAGNOSIS_LEN 256
+
+static struct {
+	struct worker        *worker;
+	struct link          *link;
+	struct link_listener  listener;
+	bool                  listening;
+	uint32_t              credits;
+	struct link_send     *send;
+	uint64_t              send_id;
+	struct csn_timer     *timer;
+	char                  diagnosis[DIAGNOSIS_LEN];
+	struct csn_media_ops  held; /* the media's table with another start    */
+	const struct csn_media_ops *media;
+	struct csn_op              *outer, *inner; /* of a start              */
+} ch;
+
+/* ---- a media that is opened once ---------------------------------------------- */
+
+static void
+on_started(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
+{
+	struct csn_op    *outer = ch.outer;
+	struct csn_error *err = csn_op_error(outer);
+
+	(void)arg, (void)buf;
+	ch.outer = ch.inner = NULL;
+	if (result == CSN_OK)
+		result = worker_seal(ch.worker, err);
+	else
+		*err = *csn_op_error(op);
+	csn_op_done(outer, result, NULL);
+}
+
+static int
+held_start(void *self, struct csn_op *outer)
+{
+	struct csn_op_start start = {
+		.what = "media: start",
+		.fn = on_started,
+		.deadline_ns = csn_loop_now(ch.worker->loop) + 60 * CSN_SECOND,
+		.cancel = ch.media->cancel,
+		.self = self,
+	};
+	struct csn_op *inner;
+
+	if (ch.worker->sealed)
+		_exit(WIRE_EXIT_SPENT); /* no device can be opened from in here */
+	inner = csn_op_new(ch.worker->ops, &start);
+	if (inner == NULL)
+		return CSN_E_NOMEM;
+	ch.outer = outer;
+	ch.inner = inner;
+	int r = ch.media->start(self, inner);
+	if (r < 0) {
+		*csn_op_error(outer) = *csn_op_error(inner);
+		ch.outer = ch.inner = NULL;
+		csn_op_drop(inner);
+	}
+	return r;
+}
+
+static void
+held_cancel(void *self, struct csn_op *op)
+{
+	if (op == ch.outer)
+		csn_op_cancel(ch.inner);
+	else if (ch.media->cancel != NULL)
+		ch.media->cancel(self, op);
+}
+
+/* ---- messages ----------------------------------------------------------------- */
+
+static void
+on_message(void *arg, const struct link *link, uint64_t at_ns, struct csn_bytes message)
+{
+	(void)arg, (void)link;
+	if (ch.credits == 0) {
+		csn_log_line(ch.worker->log, CSN_LOG_WARN, "worker",
+		             "a message was dropped: nobody takes them");
+		return;
+	}
+	ch.credits--;
+	worker_write(&(struct wire_frame){
+		.type = WIRE_MESSAGE, .v = { { .number = at_ns }, { .bytes = message } } });
+}
+
+static void
+on_diagnose(void *arg)
+{
+	char text[DIAGNOSIS_LEN];
+
+	(void)arg;
+	link_diagnose(ch.link, text, sizeof text);
+	if (strcmp(text, ch.diagnosis) != 0) {
+		memcpy(ch.diagnosis, text, sizeof text);
+		worker_write(&(struct wire_frame){ .type = WIRE_DIAGNOSIS,
+		                                   .v = { { .bytes = worker_text(text) } } });
+	}
+	ch.timer = csn_loop_timer_add(ch.worker->loop,
+	                              csn_loop_now(ch.worker->loop) + DIAGNOSE_MS * CSN_MS,
+	                              on_diagnose, NULL);
+}
+
+static int
+listen_to(bool on)
+{
+	if (on == ch.listening)
+		return CSN_E_INVALID;
+	ch.listening = on;
+	csn_loop_timer_drop(ch.timer);
+	ch.timer = NULL;
+	if (!on) {
+		link_unlisten(ch.link, &ch.listener);
+		return CSN_OK;
+	}
+	ch.listener = (struct link_listener){ .fn = on_message };
+	ch.timer = csn_loop_timer_add(ch.worker->loop,
+	                              csn_loop_now(ch.worker->loop) + DIAGNOSE_MS * CSN_MS,
+	                              on_diagnose, NULL);
+	return link_listen(ch.link, &ch.listener);
+}
+
+static void
+say_sent(uint64_t id, int result, const struct csn_error *err)
+{
+	const char *text = result == CSN_OK ? "" :
+	                   err != NULL      ? csn_error_text(err) :
+	                                      csn_result_text(result);
+
+	worker_write(&(struct wire_frame){ .type = WIRE_SENT,
+	                                   .v = { { .number = id },
+	                                          { .number = (uint64_t)-result },
+	                                          { .bytes = worker_text(text) } } });
+}
+
+static void
+on_sent(void *arg, int result, const struct csn_error *err)
+{
+	(void)arg;
+	ch.send = NULL;
+	say_sent(ch.send_id, result, err);
+}
+
+static int
+send_message(uint64_t id, struct csn_bytes message)
+{
+	if (ch.send != NULL)
+		return CSN_E_INVALID;
+	ch.send_id = id;
+	int r = link_send(ch.link, message, on_sent, NULL, &ch.send);
+	if (r < 0)
+		say_sent(id, r, NULL);
+	return CSN_OK;
+}
+
+/* ---- the kind ----------------------------------------------------------------- */
+
+static int
+open_channel(struct worker *worker, struct wire_frame *ready, struct csn_error *err)
+{
+	const struct worker_part *channel = &worker->parts[0], *media = &worker->parts[1];
+	struct link_parts         parts = {
+		.label = channel->label,
+		.loop = worker->loop,
+		.ops = worker->ops,
+		.log = worker->log,
+		.channel = channel->component->ops.channel,
+		.channel_self = channel->self,
+	};
+
+	ch.worker = worker;
+	ch.credits = WIRE_CREDITS;
+	if (media->component != NULL) {
+		ch.media = media->component->ops.media;
+		memcpy(&ch.held, ch.media,
+		       ch.media->size < sizeof ch.held ? ch.media->size : sizeof ch.held);
+		ch.held.start = held_start;
+		ch.held.cancel = held_cancel;
+		parts.media = &ch.held;
+		parts.media_self = media->self;
+	}
+	int r = link_new(&parts, &ch.link, err);
+	if (r < 0)
+		return r;
+	const struct csn_channel_caps *caps = link_caps(ch.link);
+	ready->v[3].bytes = worker_text(caps->medium_name);
+	ready->v[4].number = caps->direction;
+	ready->v[5].number = caps->traits;
+	ready->v[6].number = caps->max_message;
+	ready->v[7].number = caps->bytes_per_second;
+	ready->v[8].number = caps->latency_ms;
+	return CSN_OK;
+}
+
+static int
+on_frame(struct worker *worker, const struct wire_frame *frame)
+{
+	(void)worker;
+	switch (frame->type) {
+	case WIRE_SEND:
+		return send_message(frame->v[0].number, frame->v[1].bytes);
+	case WIRE_CANCEL:
+		if (ch.send != NULL && frame->v[0].number == ch.send_id) {
+			link_cancel(ch.link, ch.send);
+			ch.send = NULL;
+		}
+		link_rest(ch.link);
+		return CSN_OK;
+	case WIRE_LISTEN:
+		return listen_to(frame->v[0].number != 0);
+	case WIRE_REST:
+		link_rest(ch.link);
+		return CSN_OK;
+	case WIRE_TAKEN:
+		ch.credits++;
+		return CSN_OK;
+	default:
+		return CSN_E_INVALID;
+	}
+}
+
+static void
+close_channel(struct worker *worker)
+{
+	csn_loop_timer_drop(ch.timer);
+	ch.timer = NULL;
+	link_free(ch.link);
+	ch.link = NULL;
+	(void)worker;
+}
+
+const struct worker_kind worker_channel = { open_channel, on_frame, close_channel };

@@ -1,0 +1,610 @@
+/*
+ * Plugins in a worker: what they may not do, what becomes of one that crashes, hangs or
+ * breaks the rules of the wire, and that nobody else notices.
+ */
+#include "core/isolate.h"
+
+#include "core/buf.h"
+#include "core/op.h"
+#include "core/wire.h"
+#include "core/worker/landlock.h"
+#include "kit/tap.h"
+
+#include <countersign/attest.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#define MODULE TEST_BUILDDIR "/tests/modules/prison/.libs/channel_prisoner.so"
+#define WORKER TEST_BUILDDIR "/countersign-worker"
+#define SOON   (20 * CSN_SECOND)
+
+static struct csn_loop   *loop;
+static struct csn_ops    *ops;
+static struct csn_loader *loader;
+static struct csn_log    *quiet;
+
+/* ---- one instance and one call of it ------------------------------------------ */
+
+static struct csn_isolation
+how_to(uint32_t kind, const char *name, const char *media)
+{
+	struct csn_error     err = { 0 };
+	struct csn_isolation how = {
+		.worker = WORKER, .loader = loader, .loop = loop, .log = quiet,
+		.level = CSN_LOG_WARN, .label = "channel test", .media_label = "media cell",
+		.component = csn_loader_find(loader, kind, name, &err),
+		.hang_ms = 2000, .again_ms = 1, .again_max_ms = 1,
+	};
+
+	if (media != NULL)
+		how.media = csn_loader_find(loader, CSN_KIND_MEDIA, media, &err);
+	if (how.component == NULL) {
+		printf("Bail out! %s\n", csn_error_text(&err));
+		exit(99);
+	}
+	return how;
+}
+
+static struct isolate *
+make(const struct csn_isolation *how)
+{
+	struct csn_error err = { 0 };
+	struct isolate  *iso = NULL;
+
+	if (isolate_create(how, &iso, &err) < 0) {
+		printf("Bail out! %s\n", csn_error_text(&err));
+		exit(99);
+	}
+	return iso;
+}
+
+struct answer {
+	int  over, result;
+	char text[CSN_ERROR_TEXT], bytes[64];
+};
+
+static void
+on_answer(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
+{
+	struct answer   *a = arg;
+	struct csn_bytes bytes = csn_buf_bytes(buf);
+
+	a->over = 1;
+	a->result = result;
+	snprintf(a->text, sizeof a->text, "%s", csn_op_error(op)->text);
+	snprintf(a->bytes, sizeof a->bytes, "%.*s", (int)bytes.len,
+	         bytes.ptr != NULL ? (const char *)bytes.ptr : "");
+}
+
+static struct csn_op *
+op_for(struct isolate *iso, struct answer *a, csn_op_cancel_fn *cancel)
+{
+	*a = (struct answer){ 0 };
+	return csn_op_new(ops, &(struct csn_op_start){ .what = "test", .fn = on_answer, .arg = a,
+	                                               .deadline_ns = csn_loop_now(loop) + SOON,
+	                                               .cancel = cancel, .self = iso });
+}
+
+static void
+run(const struct answer *a)
+{
+	while (!a->over)
+		if (csn_loop_run_until(loop, csn_loop_now(loop) + CSN_MS) < 0 && 0)
+			break;
+}
+
+static struct csn_bytes
+bytes_of(const char *text)
+{
+	return (struct csn_bytes){ (const uint8_t *)text, strlen(text) };
+}
+
+/* Sends @word and waits for what becomes of it; at once refused is an answer, too. */
+static const struct answer *
+tell(struct isolate *iso, const char *word)
+{
+	static struct answer a;
+	struct csn_op       *op = op_for(iso, &a, isolate_channel_ops.cancel);
+	int                  r = isolate_channel_ops.send(iso, op, bytes_of(word));
+
+	if (r < 0) {
+		a.over = 1;
+		a.result = r;
+		snprintf(a.text, sizeof a.text, "%s", csn_op_error(op)->text);
+		csn_op_drop(op);
+	}
+	run(&a);
+	return &a;
+}
+
+/* As tell, once no back-off is in the way. */
+static const struct answer *
+tell_again(struct isolate *iso, const char *word)
+{
+	const struct answer *a;
+
+	do {
+		csn_loop_run_until(loop, csn_loop_now(loop) + 2 * CSN_MS);
+		a = tell(iso, word);
+	} while (a->result == CSN_E_IO && strstr(a->text, "starts again within") != NULL);
+	return a;
+}
+
+static void
+is_answer(const struct answer *a, int result, const char *text, const char *what)
+{
+	if (!tap_ok(a->result == result && strstr(a->text, text) != NULL, "%s", what))
+		tap_note("%d %s, wanted %d %s", a->result, a->text, result, text);
+}
+
+/* ---- the sandbox -------------------------------------------------------------- */
+
+#define DEADLY -1
+
+static const struct {
+	const char *word, *what;
+	int alone, with_media; /* errno, 0: allowed, DEADLY                     */
+} attempts[] = {
+	{ "open", "open a file", EPERM, EPERM },
+	{ "create", "create a file", EPERM, EPERM },
+	{ "mem", "open its own memory as a file", EPERM, EPERM },
+	{ "stat", "ask whether a file is there", EPERM, EPERM },
+	{ "unlink", "remove a file", EPERM, EPERM },
+	{ "chmod", "change a file's mode", EPERM, EPERM },
+	{ "chdir", "change its folder", EPERM, EPERM },
+	{ "inet", "make a socket of the internet", EPERM, EPERM },
+	{ "unix", "make a socket of this machine", EPERM, EPERM },
+	{ "netlink", "make a socket to the kernel", EPERM, EPERM },
+	{ "fork", "make another process", EPERM, EPERM },
+	{ "kill", "send the core a signal", EPERM, EPERM },
+	{ "tgkill", "send another process's thread a signal", EPERM, EPERM },
+	{ "dumpable", "let itself be looked into", EPERM, EPERM },
+	{ "limits", "change its limits", EPERM, EPERM },
+	{ "uring", "use io_uring", EPERM, EPERM },
+	{ "tty", "type into a terminal", EPERM, EPERM },
+	{ "exec-memory", "map memory that can be run", EPERM, EPERM },
+	{ "make-exec", "make its memory one that can be run", EPERM, EPERM },
+	{ "shm", "open shared memory by its key", EPERM, EPERM },
+	{ "memfd", "make a file in memory", EPERM, 0 },
+	{ "thread", "start a thread", EPERM, 0 },
+	{ "execve", "run a program", DEADLY, DEADLY },
+	{ "ptrace", "trace a process", DEADLY, DEADLY },
+	{ "peek", "read a process's memory", DEADLY, DEADLY },
+	{ "unshare", "make a namespace", DEADLY, DEADLY },
+	{ "bpf", "load a program into the kernel", DEADLY, DEADLY },
+};
+
+static void
+test_attempts(const char *where, struct isolate *iso, bool media)
+{
+	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
+		int                  want = media ? attempts[i].with_media : attempts[i].alone;
+		const struct answer *a = tell_again(iso, attempts[i].word);
+		char                 text[64], what[128];
+
+		snprintf(what, sizeof what, "%s may %s%s", where, want == 0 ? "" : "not ",
+		         attempts[i].what);
+		snprintf(text, sizeof text, "%s %d", attempts[i].word, want);
+		if (want == DEADLY)
+			is_answer(a, CSN_E_IO, "made a system call that is forbidden", what);
+		else
+			is_answer(a, CSN_E_REFUSED, text, what);
+	}
+#ifndef SANITIZED
+	is_answer(tell_again(iso, "memory"), CSN_E_REFUSED, "memory 12",
+	          "two gigabytes of memory are more than it gets");
+#endif
+}
+
+static void
+test_sandbox(void)
+{
+	struct csn_isolation alone = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
+	struct csn_isolation media = how_to(CSN_KIND_CHANNEL, "prisoner-av", "cell");
+	struct isolate      *iso = make(&alone);
+
+	test_attempts("a channel", iso, false);
+	isolate_destroy(iso);
+	iso = make(&media);
+	test_attempts("with a media it", iso, true);
+	isolate_destroy(iso);
+}
+
+/* A recording is a file a picture: the one path an option of the media names. */
+static void
+test_room(void)
+{
+	struct csn_isolation how = how_to(CSN_KIND_CHANNEL, "prisoner-av", "cell");
+	struct csn_error     err = { 0 };
+	char                 room[] = "/tmp/csn-room-XXXXXX", text[4096], path[64];
+	struct csn_config_file *file = NULL;
+	FILE                *f;
+
+	if (mkdtemp(room) == NULL)
+		exit(99);
+	snprintf(path, sizeof path, "%s/conf", room);
+	snprintf(text, sizeof text, "cell : { room = \"%s\"; };\n", room);
+	if ((f = fopen(path, "w")) == NULL || fputs(text, f) < 0 || fclose(f) != 0 ||
+	    csn_config_read(path, &file, &err) < 0)
+		exit(99);
+	how.media_config = csn_config_sub(csn_config_root(file), "cell");
+	struct isolate *iso = make(&how);
+	const struct answer *a;
+
+	snprintf(text, sizeof text, "read %s", path);
+	a = tell(iso, text);
+	pid_t pid = fork(); /* a ruleset is for ever, so another process asks   */
+	if (pid == 0)
+		_exit(landlock_enter(NULL, 0, false) > 0 ? 0 : 1);
+	int status = 0;
+	waitpid(pid, &status, 0);
+	if (status != 0) {
+		is_answer(a, CSN_E_REFUSED, "read 1", "without Landlock not even its path is opened");
+	} else {
+		is_answer(a, CSN_E_REFUSED, "read 0", "it may read beneath its path");
+		is_answer(tell(iso, "open"), CSN_E_REFUSED, "open 13", "Landlock: nothing beside it");
+		is_answer(tell(iso, "create"), CSN_E_REFUSED, "create 13",
+		          "Landlock: nothing is written");
+		snprintf(text, sizeof text, "read %s/../../etc/passwd", room);
+		is_answer(tell(iso, text), CSN_E_REFUSED, "read 13", "Landlock: nothing above it");
+	}
+	isolate_destroy(iso);
+	csn_config_free(file);
+	unlink(path);
+	rmdir(room);
+}
+
+/* The core's keys: in its memory, its environment and in a file it has open. */
+static void
+test_canary(void)
+{
+	static char             key[] = "canary-secret-key"; /* stays in our memory */
+	struct csn_isolation    how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
+	struct csn_error        err = { 0 };
+	char                    path[] = "/tmp/csn-canary-XXXXXX";
+	struct csn_config_file *file = NULL;
+	int                     fd = mkstemp(path), open_fd = dup2(fd, 9);
+
+	if (fd < 0 || open_fd != 9 || write(fd, key, sizeof key) < 0 || setenv("STATION_KEY", key, 1))
+		exit(99);
+	FILE *f = fopen(path, "a");
+	if (f == NULL || fputs("\n", f) < 0 || fclose(f) != 0)
+		exit(99);
+	char conf[] = "/tmp/csn-canary-conf-XXXXXX";
+	int  conf_fd = mkstemp(conf);
+	dprintf(conf_fd, "cell : { mark = \"what it was told\"; };\n");
+	close(conf_fd);
+	if (csn_config_read(conf, &file, &err) < 0)
+		exit(99);
+	how.config = csn_config_sub(csn_config_root(file), "cell");
+	struct isolate *iso = make(&how);
+	is_answer(tell(iso, "canary"), CSN_E_REFUSED, "canary 0",
+	          "no key is in its memory, environment or descriptors");
+	is_answer(tell(iso, "fds"), CSN_E_REFUSED, "fds 1",
+	          "of descriptors it has three, the socket and its own loop's");
+	const struct answer *a = tell(iso, "mark");
+	tap_ok(a->result == CSN_E_REFUSED && strncmp(a->text, "mark ", 5) == 0 && a->text[5] > '0',
+	       "what it was told is found by the same search");
+	isolate_destroy(iso);
+	csn_config_free(file);
+	close(fd);
+	close(9);
+	unsetenv("STATION_KEY");
+	unlink(path);
+	unlink(conf);
+}
+
+/* ---- messages ----------------------------------------------------------------- */
+
+static void
+test_messages(void)
+{
+	struct csn_isolation    how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
+	struct isolate         *iso = make(&how);
+	struct csn_channel_caps caps = { .size = sizeof caps };
+	struct answer           got;
+	struct csn_op          *op;
+
+	tap_ok(isolate_channel_ops.caps(iso, &caps) == CSN_OK && caps.max_message == 4096 &&
+	               caps.medium == CSN_MEDIUM_NONE && strcmp(caps.medium_name, "bars") == 0 &&
+	               caps.direction == (CSN_SEND | CSN_RECEIVE | CSN_DUPLEX) &&
+	               caps.traits == CSN_TRAIT_PROXIMITY && caps.bytes_per_second == 7 &&
+	               caps.latency_ms == 9,
+	       "what it carries is the channel's own");
+	tap_is(tell(iso, "nothing")->result, CSN_OK, "a message is sent");
+	op = op_for(iso, &got, isolate_channel_ops.cancel);
+	tap_is(isolate_channel_ops.receive(iso, op), CSN_OK, "a receive begins");
+	struct answer second;
+	struct csn_op *other = op_for(iso, &second, isolate_channel_ops.cancel);
+	tap_is(isolate_channel_ops.receive(iso, other), CSN_E_BUSY, "a second one does not");
+	csn_op_drop(other);
+	uint64_t before = csn_loop_now(loop);
+	tap_is(tell(iso, "say hello")->result, CSN_OK, "it says something");
+	run(&got);
+	tap_ok(got.result == CSN_OK && strcmp(got.bytes, "hello") == 0, "which is received");
+	tap_ok(isolate_received_ns(iso) >= before && isolate_received_ns(iso) <= csn_loop_now(loop),
+	       "with the time it came");
+	op = op_for(iso, &got, isolate_channel_ops.cancel);
+	isolate_channel_ops.receive(iso, op);
+	csn_op_cancel(op);
+	run(&got);
+	tap_is(got.result, CSN_E_CANCELLED, "a receive is withdrawn");
+	char big[4098];
+	memset(big, 'x', 4097);
+	big[4097] = '\0';
+	is_answer(tell(iso, big), CSN_E_TOO_BIG, "message is 4097 bytes, the channel carries 4096",
+	          "a message over the bound does not go out");
+	tap_is(isolate_ended(iso), 0, "nothing of this took it down");
+	isolate_destroy(iso);
+}
+
+static void
+test_refused(void)
+{
+	struct csn_isolation    how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
+	struct csn_error        err = { 0 };
+	struct csn_config_file *file = NULL;
+	struct isolate         *iso = NULL;
+	char                    conf[] = "/tmp/csn-refuse-XXXXXX";
+	int                     fd = mkstemp(conf);
+
+	dprintf(fd, "cell : { mark = \"refuse\"; };\n");
+	close(fd);
+	if (csn_config_read(conf, &file, &err) < 0)
+		exit(99);
+	how.config = csn_config_sub(csn_config_root(file), "cell");
+	tap_ok(isolate_create(&how, &iso, &err) == CSN_E_MISSING &&
+	               strcmp(err.text, "not today") == 0 && iso == NULL,
+	       "what create says against it is said here");
+	how.config = NULL;
+	how.worker = TEST_BUILDDIR "/no-worker";
+	tap_ok(isolate_create(&how, &iso, &err) == CSN_E_MISSING &&
+	               strstr(err.text, "no-worker cannot be started: No such file") != NULL,
+	       "a worker that is not there");
+	how.worker = "/bin/false";
+	tap_ok(isolate_create(&how, &iso, &err) == CSN_E_IO &&
+	               strstr(err.text, "its worker ended (exit 1)") != NULL,
+	       "a program that is no worker");
+	csn_config_free(file);
+	unlink(conf);
+}
+
+/* ---- crashes, hangs and lies -------------------------------------------------- */
+
+static void
+test_hang(void)
+{
+	struct csn_isolation how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
+	struct isolate      *iso;
+
+	how.hang_ms = 200;
+	iso = make(&how);
+	is_answer(tell(iso, "hang"), CSN_E_TIMEOUT, "its worker hung: no answer within 200 ms",
+	          "a worker that hangs is killed, and what it worked on is dropped");
+	tap_is(tell_again(iso, "nothing")->result, CSN_OK, "the next message goes to a new one");
+	isolate_destroy(iso);
+}
+
+static void
+test_back_off(void)
+{
+	struct csn_isolation how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
+	struct isolate      *iso;
+
+	how.again_ms = 300;
+	how.again_max_ms = 1000;
+	iso = make(&how);
+	is_answer(tell(iso, "crash"), CSN_E_IO, "its worker crashed (signal",
+	          "a crash is told to whoever waits");
+	is_answer(tell(iso, "nothing"), CSN_E_IO, "it starts again within 300 ms",
+	          "meanwhile a message is refused with the reason and the time");
+	tap_is(tell_again(iso, "nothing")->result, CSN_OK, "then it goes out");
+	is_answer(tell(iso, "exit 3"), CSN_E_IO, "its worker ended (exit 3)", "an exit is told");
+	is_answer(tell(iso, "nothing"), CSN_E_IO, "it starts again within 600 ms",
+	          "each end in a row doubles the time");
+	tap_is(tell_again(iso, "nothing")->result, CSN_OK, "then it goes out, too");
+	isolate_destroy(iso);
+}
+
+/*
+ * CSN_CRASHES, 1000 in the audit: a neighbour's worker lives through all of them with a
+ * message between any two.
+ */
+static void
+test_crashes(void)
+{
+	const char          *asked = getenv("CSN_CRASHES");
+	int                  count = asked != NULL ? atoi(asked) : 100, told = 0, heard = 0;
+	struct csn_isolation how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
+	struct isolate      *bad = make(&how), *good = make(&how);
+	pid_t                pid = isolate_pid(good);
+	size_t               pending = csn_ops_pending(ops);
+
+	for (int i = 0; i < count; i++) {
+		const struct answer *a = tell_again(bad, i % 2 != 0 ? "abort" : "crash");
+
+		told += a->result == CSN_E_IO && strstr(a->text, "crashed (signal") != NULL;
+		heard += tell(good, "nothing")->result == CSN_OK;
+	}
+	tap_is(told, count, "each crash is told");
+	tap_is(heard, count, "its neighbour carries a message after each");
+	tap_ok(isolate_pid(good) == pid && isolate_ended(good) == 0, "by the one worker it had");
+	tap_is(isolate_ended(bad), count, "every crash was counted");
+	tap_is((long long)csn_ops_pending(ops), (long long)pending, "no operation is left");
+	tap_is(tell_again(bad, "nothing")->result, CSN_OK, "and it works again");
+	isolate_destroy(bad);
+	isolate_destroy(good);
+}
+
+/* What a worker that was taken over may write, and the name of what it is refused for. */
+static const struct {
+	const char *what, *word, *fault;
+} lies[] = {
+	{ "a frame of no bytes", "raw 00000000", "wire.empty" },
+	{ "a frame over the bound", "raw 00104001", "wire.oversized" },
+	{ "a frame of four gigabytes", "raw ffffffff", "wire.oversized" },
+	{ "a frame that is cut off", "cut 0000000a8211", "wire.truncated" },
+	{ "a length that is cut off", "cut 0000", "wire.truncated" },
+	{ "bytes that are no CBOR", "raw 00000002ffff", "wire.malformed" },
+	{ "an array that is none", "raw 0000000100", "wire.malformed" },
+	{ "a number in two bytes that fits one", "raw 00000004821800f5", "wire.malformed" },
+	{ "a member too few", "raw 000000028113", "wire.malformed" },
+	{ "a member too many", "raw 0000000483134000", "wire.malformed" },
+	{ "a member of another type", "raw 00000003821300", "wire.malformed" },
+	{ "bytes behind the frame's item", "raw 0000000482134000", "wire.malformed" },
+	{ "a type nobody knows", "raw 0000000482186340", "wire.unknown" },
+	{ "a frame of the core's", "raw 0000000482041801", "wire.malformed" },
+	{ "a frame of the core's, well made", "raw 00000003820401", "wire.unexpected" },
+	{ "a verdict of a channel", "raw 0000000a871401" "0040f600f6", "wire.malformed" },
+	{ "ready for a second time", "raw 0000000b8a10010040400000000000",
+	  "wire.unexpected" },
+	{ "a pong nobody asked for", "raw 00000003821501", "wire.unasked" },
+	{ "an answer to what was never sent", "raw 0000000584111820" "0040", "wire.malformed" },
+	{ "an answer to a later send", "raw 00000006841118200040", "wire.unasked" },
+	{ "an empty message", "raw 0000000483120140", "wire.bound" },
+	{ "more messages than were allowed", "flood 000000058312014178", "wire.flood" },
+	{ "more diagnoses than a person reads", "flood 0000000382134" "0", "wire.flood" },
+};
+
+static void
+test_lies(void)
+{
+	struct csn_isolation how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
+	struct isolate      *bad = make(&how), *good = make(&how);
+
+	for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+		const struct answer *a = tell_again(bad, lies[i].word);
+		char                 text[96];
+
+		/* A lie that came with the answer's frame in one piece may follow it. */
+		if (a->result == CSN_OK)
+			a = tell(bad, "hang");
+		snprintf(text, sizeof text, "broke the rules of the wire (%s)", lies[i].fault);
+		is_answer(a, CSN_E_PROTOCOL, text, lies[i].what);
+	}
+	tap_is(tell(good, "nothing")->result, CSN_OK, "a neighbour notices none of it");
+	tap_is(tell_again(bad, "nothing")->result, CSN_OK, "the next worker is heard again");
+	isolate_destroy(bad);
+	isolate_destroy(good);
+}
+
+/* ---- a verifier --------------------------------------------------------------- */
+
+static struct csn_verdict verdicts[4];
+
+static void
+judge(struct isolate *iso, const char *value, const char *class, struct answer *a, size_t at)
+{
+	struct csn_evidence evidence = { .size = sizeof evidence,
+		                         .type = "bars",
+		                         .value = bytes_of(value),
+		                         .did = bytes_of("did-0123"),
+		                         .device_class = class };
+	struct csn_op      *op = op_for(iso, a, isolate_attest_ops.cancel);
+
+	verdicts[at] = (struct csn_verdict){ .size = sizeof verdicts[at] };
+	if (isolate_attest_ops.verify(iso, op, &evidence, &verdicts[at]) < 0)
+		exit(99);
+}
+
+static void
+test_verifier(void)
+{
+	struct csn_isolation how = how_to(CSN_KIND_ATTEST, "prisoner", NULL);
+	struct isolate      *iso = make(&how);
+	struct csn_verdict  *v = verdicts;
+	struct answer        a, b, c;
+
+	tap_ok(strcmp(isolate_attest_ops.type(iso), "bars") == 0, "a verifier names its evidence");
+	judge(iso, "accept", NULL, &a, 0);
+	run(&a);
+	tap_ok(a.result == CSN_OK && v->judgement == CSN_ACCEPTED && v->has_key == 1 &&
+	               v->key_hash[31] == 0x5a && v->trust[CSN_TRUST_HARDWARE] == -1 && v->not_after == 77 &&
+	               v->reason_count == 1 && v->reasons[0].layer == -1 &&
+	               strcmp(v->reasons[0].code, "bars.accept") == 0 &&
+	               strcmp(v->reason, "bars.accept") == 0 && v->fact_count == 1 &&
+	               strcmp(v->facts[0].name, "identity.did") == 0 &&
+	               strcmp(v->facts[0].value, "did-0123") == 0,
+	       "its verdict comes whole");
+	tap_ok(isolate_attest_ops.appraise(iso, NULL, v) == CSN_OK && v->judgement == CSN_ACCEPTED,
+	       "and is appraised");
+	tap_is(isolate_attest_ops.appraise(iso, NULL, v), CSN_E_INTERNAL,
+	       "a verdict it did not give is not");
+	judge(iso, "accept", "low", &a, 0);
+	run(&a);
+	tap_ok(isolate_attest_ops.appraise(iso, NULL, v) == CSN_OK && v->judgement == CSN_REJECTED,
+	       "appraisal may lower it");
+	judge(iso, "accept", "none", &a, 0);
+	run(&a);
+	tap_ok(isolate_attest_ops.appraise(iso, NULL, v) == CSN_E_UNSUPPORTED,
+	       "appraisal may fail");
+	judge(iso, "reject", NULL, &a, 0);
+	run(&a);
+	tap_ok(a.result == CSN_OK && v->judgement == CSN_REJECTED, "a rejection is a verdict");
+	judge(iso, "open", NULL, &a, 0);
+	run(&a);
+	tap_ok(a.result == CSN_E_REFUSED && strcmp(a.text, "open 1") == 0 &&
+	               v->judgement == CSN_UNDECIDED,
+	       "a verifier opens no file; an error leaves it undecided");
+
+	judge(iso, "accept", NULL, &a, 0);
+	judge(iso, "crash", NULL, &b, 1);
+	judge(iso, "accept", NULL, &c, 2);
+	run(&a);
+	run(&b);
+	run(&c);
+	tap_ok(a.result == CSN_OK && c.result == CSN_OK && verdicts[0].judgement == CSN_ACCEPTED &&
+	               verdicts[2].judgement == CSN_ACCEPTED,
+	       "evidence that crashes it costs those before and behind it nothing");
+	tap_ok(b.result == CSN_E_IO && strstr(b.text, "crashed") != NULL &&
+	               verdicts[1].judgement == CSN_UNDECIDED,
+	       "its own session gets the reason, and no verdict");
+	judge(iso, "raw 0000000a8714011840400000f600f6", NULL, &b, 1);
+	run(&b);
+	tap_ok(b.result < 0 && verdicts[1].judgement == CSN_UNDECIDED,
+	       "a verdict that is none decides nothing");
+	tap_note("%s", b.text);
+	isolate_destroy(iso);
+}
+
+int
+main(void)
+{
+	struct csn_error err = { 0 };
+
+	loop = csn_loop_new(CSN_CLOCK_REAL);
+	quiet = getenv("CSN_LOUD") != NULL ? csn_log_new(2, CSN_LOG_TEXT, CSN_LOG_DEBUG) : NULL;
+	ops = csn_ops_new(loop, quiet);
+	loader = csn_loader_new(NULL, NULL);
+	if (csn_loader_add_file(loader, MODULE, &err) < 0) {
+		printf("Bail out! %s\n", csn_error_text(&err));
+		return 99;
+	}
+	test_sandbox();
+	test_room();
+	test_canary();
+	test_messages();
+	test_refused();
+	test_hang();
+	test_back_off();
+	test_crashes();
+	test_lies();
+	test_verifier();
+	csn_ops_free(ops);
+	csn_loader_free(loader);
+	csn_log_free(quiet);
+	csn_loop_free(loop);
+	return tap_done();
+}
