@@ -12,5 +12,7 @@ int plugins_new(struct cli *cli, const char *templates, const char *parent);
 /* The folder @path, or those @file (may be NULL) names, or the installed one. */
 int plugins_folders(struct csn_loader *loader, const struct csn_config_file *file,
                     const char *path, struct csn_error *err);
+/* Writes @file.sig, made with the Ed25519 private key in the PEM file @key_path. */
+int plugins_sign(struct cli *cli, const char *file, const char *key_path);
 
 #endif

@@ -145,8 +145,14 @@ make_log_key(struct cli *cli)
 static int
 run(struct cli *cli)
 {
-	int r = cli_folder(dir, 0755), code = CLI_OK;
+	int r, code = CLI_OK;
 
+	if (plugins != NULL && strcmp(profile, "lab") != 0)
+		return cli_fail(cli, CLI_USAGE,
+		                &(struct cli_failure){ .code = "CSN-SET-002",
+		                                       .next = "write plugins : { path = [ ... ]; } into the configuration" },
+		                "--plugin-path works in the lab profile only");
+	r = cli_folder(dir, 0755);
 	if (r < 0)
 		return cannot(cli, "", r);
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {

@@ -36,3 +36,6 @@ TESTS += tests/session/channels.sh
 # Policy over evidence: tried out, and in a session that it stops.
 dist_check_SCRIPTS += tests/session/policy.sh
 TESTS += tests/session/policy.sh
+# Modules by signers, workers by default, and what plugins list says of both.
+dist_check_SCRIPTS += tests/session/trust.sh
+TESTS += tests/session/trust.sh
