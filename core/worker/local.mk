@@ -1,5 +1,5 @@
 # What isolated plugins run in; no more than it needs to load them.
-libexec_PROGRAMS = countersign-worker
+pkglibexec_PROGRAMS += countersign-worker
 countersign_worker_SOURCES = \
 	core/worker/attest.c core/worker/channel.c core/worker/landlock.c core/worker/landlock.h \
 	core/worker/main.c core/worker/sandbox.c core/worker/sandbox.h core/worker/worker.h
@@ -7,3 +7,8 @@ countersign_worker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -D_GNU_SOURCE
 countersign_worker_CFLAGS   = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 countersign_worker_LDFLAGS  = $(AM_LDFLAGS)
 countersign_worker_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la $(SECCOMP_LIBS)
+if STATIC_PLUGINS
+countersign_worker_CPPFLAGS += -DBUILTIN_PLUGINS
+countersign_worker_LDFLAGS += `cat core/builtin-plugins.libs`
+countersign_worker_LDADD += core/builtin-plugins.o
+endif

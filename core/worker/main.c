@@ -11,6 +11,9 @@
 #include <countersign/media.h>
 
 #include <errno.h>
+#ifdef BUILTIN_PLUGINS
+#include <ltdl.h>
+#endif
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,6 +313,9 @@ main(void)
 	struct worker     worker = { .sealed = false };
 	struct wire_setup setup;
 
+#ifdef BUILTIN_PLUGINS
+	LTDL_SET_PRELOADED_SYMBOLS();
+#endif
 	wire_in_init(&worker.in, 0);
 	if (!wait_for_setup(&worker, &setup))
 		return BAD_FRAME;
