@@ -1,5 +1,5 @@
 # Benchmarks: ./dev bench NAME runs tests/bench/NAME.  Built when one is run.
-EXTRA_PROGRAMS = tests/bench/ceremony_bench tests/bench/serial_bench
+EXTRA_PROGRAMS = tests/bench/attest_bench tests/bench/ceremony_bench tests/bench/serial_bench
 tests_bench_ceremony_bench_SOURCES = tests/bench/ceremony_bench.c core/cli/pki.c \
 	core/cli/files.c
 tests_bench_ceremony_bench_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE $(JANSSON_CFLAGS) \
@@ -9,5 +9,9 @@ tests_bench_ceremony_bench_LDADD = plugins/ceremony/csgn1/libcsgn1.la \
 tests_bench_serial_bench_SOURCES  = tests/bench/serial_bench.c
 tests_bench_serial_bench_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_bench_serial_bench_LDADD    = tests/kit/libfakehost.la
-EXTRA_DIST += tests/bench/ceremony tests/bench/serial tests/bench/nfc
+tests_bench_attest_bench_SOURCES  = tests/bench/attest_bench.c tests/kit/pki.c tests/kit/pki.h
+tests_bench_attest_bench_CPPFLAGS = $(TEST_CPPFLAGS) 
+tests_bench_attest_bench_LDADD    = plugins/attest/x509/libx509.la sdk/lib/libcsnevidence.la \
+	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
+EXTRA_DIST += tests/bench/attest tests/bench/ceremony tests/bench/serial tests/bench/nfc
 CLEANFILES += $(EXTRA_PROGRAMS)

@@ -158,6 +158,8 @@ add_extensions(X509 *cert, const struct pki_cert *spec)
 		add_ext(cert, spec->issuer, NID_authority_key_identifier, "keyid:always");
 	if (spec->names != NULL)
 		add_ext(cert, spec->issuer, NID_name_constraints, spec->names);
+	if (spec->alt_names != NULL)
+		add_ext(cert, spec->issuer, NID_subject_alt_name, spec->alt_names);
 	if (spec->eku != NULL)
 		add_ext(cert, spec->issuer, NID_ext_key_usage, spec->eku);
 	if (spec->hardware != NULL)

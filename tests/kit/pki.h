@@ -34,6 +34,7 @@ struct pki_cert {
 	const char *extra_oid;     /* an extension nobody knows                    */
 	bool        extra_critical;
 	const char *names;         /* nameConstraints; NULL: none                  */
+	const char *alt_names;     /* subjectAltName; NULL: none                   */
 	const char *eku;           /* extendedKeyUsage; NULL: none                 */
 	bool        no_aki, no_ski;
 	long        serial;        /* 0: a random one                              */

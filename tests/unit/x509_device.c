@@ -5,6 +5,7 @@
 #include "kit/pki.h"
 #include "kit/tap.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -82,13 +83,48 @@ struct attempt {
 
 static struct csn_verdict verdict;
 static uint32_t           relaxed;
+static unsigned           apart; /* how often the quick way and the long one differed */
+
+static void
+unprepare(struct x509_devices *devices)
+{
+	for (size_t i = 0; i < devices->maker_count; i++) {
+		struct x509_maker *maker = &devices->makers[i];
+		for (int k = 0; maker->quick != NULL && k < sk_X509_num(maker->anchors); k++)
+			x509_quick_anchor_done(&maker->quick[k]);
+		free(maker->quick);
+		maker->quick = NULL;
+	}
+	x509_quick_forms_done(&devices->forms);
+	memset(devices->policy_hash, 0, 32);
+	memset(devices->reference_hash, 0, 32);
+}
+
+/* Judges the long way and the quick way, which must come to the same. */
+static int
+judge_both(struct x509_devices *devices, const struct csn_evidence *evidence)
+{
+	const struct x509_maker *maker;
+	struct csn_verdict       quick = { .size = sizeof quick };
+	uint32_t                 ignored;
+
+	verdict = (struct csn_verdict){ .size = sizeof verdict };
+	int r = x509_devices_judge(devices, evidence, &verdict, &relaxed, &maker);
+	if (x509_devices_prepare(devices) != CSN_OK)
+		abort();
+	int q = x509_devices_judge(devices, evidence, &quick, &ignored, &maker);
+	memcpy(verdict.policy_hash, quick.policy_hash, 32);
+	memcpy(verdict.reference_hash, quick.reference_hash, 32);
+	apart += r != q || memcmp(&quick, &verdict, sizeof quick) != 0;
+	unprepare(devices);
+	return r;
+}
 
 static int
 judge(struct x509_devices *devices, const struct attempt *try)
 {
-	static uint8_t           buf[16384];
-	const struct x509_maker *maker;
-	char                     label[48];
+	static uint8_t buf[16384];
+	char           label[48];
 
 	snprintf(label, sizeof label, "csgn1/evid-%s", x509_profile_name(devices->profile));
 	struct pki_proof spec = {
@@ -109,8 +145,7 @@ judge(struct x509_devices *devices, const struct attempt *try)
 		.did = { did, sizeof did },
 		.unix_s = (uint64_t)(try->at != 0 ? try->at : PKI_NOW),
 	};
-	verdict = (struct csn_verdict){ .size = sizeof verdict };
-	return x509_devices_judge(devices, &evidence, &verdict, &relaxed, &maker);
+	return judge_both(devices, &evidence);
 }
 
 /* @reason NULL: accepted. */
@@ -246,7 +281,6 @@ test_proof(void)
 	tree_make(&other, PKI_P256, (struct pki_cert){ .subject = "Else Root" },
 	          (struct pki_cert){ .subject = "Else Devices" }, good_leaf);
 	add_maker(&devices, "acme", tree.root);
-	x509_devices_hash(&devices);
 	expect(judge(&devices, &(struct attempt){ .at = 0 }), NULL, "the device itself");
 	tap_ok(verdict.has_key && verdict.trust[CSN_TRUST_INSTANCE] == CSN_CODE_AFFIRMED &&
 	               verdict.trust[CSN_TRUST_EXECUTABLES] == CSN_CODE_NONE &&
@@ -574,6 +608,113 @@ test_answers(void)
 	tree_free(&other);
 }
 
+/* ---- the quick way ---------------------------------------------------------------------- */
+
+static unsigned
+accepted_flipped(enum pki_key kind, size_t *ret_tried)
+{
+	struct x509_devices      devices = { .profile = X509_PROFILE_IDEVID };
+	const struct x509_maker *maker;
+	static uint8_t           buf[8192];
+	unsigned                 accepted = 0;
+
+	tree_make(&tree, kind, good_root, good_ca, good_leaf);
+	add_maker(&devices, "acme", tree.root);
+	struct pki_proof spec = { .chain = (X509 *[]){ tree.leaf, tree.ca }, .count = 2,
+		                  .key = tree.leaf_key, .label = "csgn1/evid-idevid",
+		                  .challenge = CSN_BYTES_OF(challenge) };
+	struct csn_bytes    value = pki_proof(&spec, buf, sizeof buf);
+	struct csn_evidence evidence = { .size = sizeof evidence, .type = "idevid",
+		                         .value = value, .challenge = CSN_BYTES_OF(challenge),
+		                         .unix_s = PKI_NOW };
+	x509_devices_prepare(&devices);
+	for (size_t i = 0; i < value.len; i++) {
+		struct csn_verdict v[2] = { { .size = sizeof v[0] }, { .size = sizeof v[1] } };
+		uint32_t           ignored;
+		buf[i] ^= (uint8_t)(1u << i % 8);
+		int q = x509_devices_judge(&devices, &evidence, &v[0], &ignored, &maker);
+		struct x509_quick_anchor *quick = devices.makers[0].quick;
+		devices.makers[0].quick = NULL;
+		int r = x509_devices_judge(&devices, &evidence, &v[1], &ignored, &maker);
+		devices.makers[0].quick = quick;
+		apart += q != r || memcmp(&v[0], &v[1], sizeof v[0]) != 0;
+		accepted += v[0].judgement == CSN_ACCEPTED;
+		buf[i] ^= (uint8_t)(1u << i % 8);
+	}
+	*ret_tried = value.len;
+	x509_devices_done(&devices);
+	tree_free(&tree);
+	return accepted;
+}
+
+static void
+test_quick(void)
+{
+	static const char *const names[] = { "P-256", "P-384", "Ed25519" };
+	struct x509_quick_forms  forms;
+	struct x509_quick_anchor anchor;
+
+	tap_ok(apart == 0, "the quick way and the long one agreed on every row (%u did not)", apart);
+	for (int kind = PKI_P256; kind <= PKI_ED25519; kind++) {
+		size_t   tried;
+		unsigned accepted = accepted_flipped((enum pki_key)kind, &tried);
+		tap_ok(accepted == 0 && apart == 0,
+		       "%s: none of %zu with one bit flipped is accepted, and both agree",
+		       names[kind], tried);
+	}
+	tree_make(&tree, PKI_P256, good_root, good_ca, good_leaf);
+	tap_ok(x509_quick_forms_make(&forms) && x509_quick_anchor(tree.root, &forms, &anchor) &&
+	               anchor.key != NULL,
+	       "an ordinary anchor is one for the quick way");
+	x509_quick_anchor_done(&anchor);
+	tap_ok(!x509_quick_anchor(tree.leaf, &forms, &anchor) && anchor.key == NULL,
+	       "a device is no anchor");
+	x509_quick_forms_done(&forms);
+	tree_free(&tree);
+}
+
+/* A point off the curve, in a certificate that is signed all the same. */
+static void
+test_point(void)
+{
+	struct x509_devices devices = { .profile = X509_PROFILE_IDEVID };
+	uint8_t             buf[8192];
+
+	tree_make(&tree, PKI_P256, good_root, good_ca, good_leaf);
+	add_maker(&devices, "acme", tree.root);
+	struct csn_bytes der = pki_der(tree.leaf);
+	X509            *bad = NULL;
+	/* The last byte of the point, then the issuer signs anew over what is encoded. */
+	uint8_t       *at = NULL, point[65];
+	size_t         len;
+	EVP_PKEY_get_octet_string_param(tree.leaf_key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point,
+	                                sizeof point, &len);
+	for (size_t i = 0; i + 65 <= der.len; i++)
+		if (memcmp(der.ptr + i, point, 65) == 0)
+			at = (uint8_t *)(uintptr_t)der.ptr + i;
+	if (at == NULL)
+		abort();
+	at[64] ^= 1;
+	const unsigned char *p = der.ptr;
+	bad = d2i_X509(NULL, &p, (long)der.len);
+	tap_ok(bad != NULL && i2d_re_X509_tbs(bad, NULL) > 0 &&
+	               X509_sign(bad, tree.ca_key, EVP_sha256()) > 0,
+	       "a certificate over a point off the curve");
+	struct pki_proof spec = { .chain = (X509 *[]){ bad, tree.ca }, .count = 2,
+		                  .key = tree.leaf_key, .label = "csgn1/evid-idevid",
+		                  .challenge = CSN_BYTES_OF(challenge) };
+	struct csn_evidence evidence = { .size = sizeof evidence, .type = "idevid",
+		                         .value = pki_proof(&spec, buf, sizeof buf),
+		                         .challenge = CSN_BYTES_OF(challenge),
+		                         .unix_s = PKI_NOW };
+	expect(judge_both(&devices, &evidence), "x509.key.malformed", "is refused");
+	tap_ok(apart == 0, "by the quick way, too");
+	X509_free(bad);
+	OPENSSL_free((void *)(uintptr_t)der.ptr);
+	x509_devices_done(&devices);
+	tree_free(&tree);
+}
+
 int
 main(void)
 {
@@ -585,5 +726,7 @@ main(void)
 	test_relaxed_makers();
 	test_revocation_lists();
 	test_answers();
+	test_quick();
+	test_point();
 	return tap_done();
 }

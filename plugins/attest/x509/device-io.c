@@ -373,7 +373,7 @@ x509_devices_load(struct x509_devices *devices, const struct csn_host *host,
 		r = read_keys(&in, devices->deny_path, &devices->deny);
 	if (r == CSN_OK && devices->identities_path != NULL)
 		r = read_identities(&in, devices);
-	if (r == CSN_OK && x509_devices_hash(devices) < 0)
+	if (r == CSN_OK && x509_devices_prepare(devices) < 0)
 		r = host->fail(err, CSN_E_INTERNAL, "no hash of what is believed");
 	return r;
 }

@@ -16,9 +16,12 @@ struct sent {
 	struct csn_cose_any cose;
 	struct csn_bytes    ocsp[X509_DEVICE_OCSP];
 	size_t              ocsp_count;
-	X509               *certs[X509_DEVICE_CHAIN]; /* leaf first                 */
+	struct csn_bytes    ders[X509_DEVICE_CHAIN]; /* leaf first                  */
 	unsigned            count;
-	uint8_t             leaf_hash[32]; /* of its SubjectPublicKeyInfo           */
+	X509               *certs[X509_DEVICE_CHAIN]; /* read when they are needed  */
+	uint8_t             hashes[X509_DEVICE_CHAIN][32]; /* of the public keys     */
+	EVP_PKEY           *leaf_key;
+	char                serial[65];
 };
 
 static int
@@ -49,6 +52,7 @@ sent_done(struct sent *sent)
 {
 	for (unsigned i = 0; i < sent->count; i++)
 		X509_free(sent->certs[i]);
+	EVP_PKEY_free(sent->leaf_key);
 	sent->count = 0;
 }
 
@@ -68,27 +72,22 @@ read_list(struct csn_bytes item, struct csn_bytes *list, size_t room)
 	return csn_dcbor_in_end(&in) == CSN_OK ? count : 0;
 }
 
-static const char *
-read_certs(struct sent *sent, const struct csn_bytes *list, size_t count)
+static bool
+has_twice(const struct csn_bytes *list, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < i; k++)
 			if (list[i].len == list[k].len &&
 			    memcmp(list[i].ptr, list[k].ptr, list[i].len) == 0)
-				return "x509.chain.twice";
-		sent->certs[sent->count] = x509_cert_load(list[i]);
-		if (sent->certs[sent->count] == NULL)
-			return "x509.parse";
-		sent->count++;
-	}
-	return NULL;
+				return true;
+	return false;
 }
 
-/* NULL, or the reason; @sent wants sent_done() either way. */
+/* NULL, or the reason. */
 static const char *
 read_sent(struct csn_bytes value, struct sent *sent)
 {
-	struct csn_bytes chain[X509_DEVICE_CHAIN], header;
+	struct csn_bytes header;
 	const char      *why = NULL;
 
 	if (value.len > X509_DEVICE_OF)
@@ -97,7 +96,7 @@ read_sent(struct csn_bytes value, struct sent *sent)
 		return "x509.cose";
 	if (!sent->cose.detached)
 		return "x509.cose";
-	size_t count = read_list(csn_cose_any_header(&sent->cose, X509_HEADER_CHAIN), chain,
+	size_t count = read_list(csn_cose_any_header(&sent->cose, X509_HEADER_CHAIN), sent->ders,
 	                         X509_DEVICE_CHAIN);
 	if (count == 0)
 		return "x509.chain.form";
@@ -107,7 +106,10 @@ read_sent(struct csn_bytes value, struct sent *sent)
 		if (sent->ocsp_count == 0)
 			return "x509.ocsp.form";
 	}
-	return read_certs(sent, chain, count);
+	if (has_twice(sent->ders, count))
+		return "x509.chain.twice";
+	sent->count = (unsigned)count;
+	return NULL;
 }
 
 /* ---- keys --------------------------------------------------------------------- */
@@ -140,12 +142,29 @@ has_key(const struct x509_keys *keys, const uint8_t hash[32])
 static int
 denied_at(const struct x509_devices *devices, const struct sent *sent)
 {
-	uint8_t hash[32];
-
 	for (unsigned i = 0; i < sent->count; i++)
-		if (!hash_key(sent->certs[i], hash) || has_key(&devices->deny, hash))
+		if (has_key(&devices->deny, sent->hashes[i]))
 			return (int)i;
 	return -1;
+}
+
+/* Everything the long way needs of the certificates; NULL, or why they are none. */
+static const char *
+load_certs(struct sent *sent, unsigned *ret_at)
+{
+	for (unsigned i = 0; i < sent->count; i++) {
+		*ret_at = i;
+		sent->certs[i] = x509_cert_load(sent->ders[i]);
+		if (sent->certs[i] == NULL)
+			return "x509.parse";
+		if (!hash_key(sent->certs[i], sent->hashes[i]))
+			return "x509.key.malformed";
+	}
+	if (x509_device_serial(sent->certs[0], sent->serial) != NULL)
+		sent->serial[0] = '\0';
+	sent->leaf_key = X509_get_pubkey(sent->certs[0]);
+	*ret_at = 0;
+	return sent->leaf_key == NULL ? "x509.key.malformed" : NULL;
 }
 
 /* ---- the path ----------------------------------------------------------------- */
@@ -227,6 +246,39 @@ find_maker(struct way *way)
 	return false;
 }
 
+/* The quick way, where nothing is asked that only the long one knows. */
+static bool
+find_quickly(struct way *way, struct sent *sent)
+{
+	const struct x509_devices *devices = way->devices;
+	struct x509_quick_rules    rules = {
+		.unix_s = way->unix_s,
+		.devid = devices->profile != X509_PROFILE_RFC5280,
+		.ends = devices->profile == X509_PROFILE_LDEVID,
+		.forms = &devices->forms,
+	};
+	struct x509_quick          quick = { .leaf_key = NULL };
+
+	if (devices->profile == X509_PROFILE_MATTER || sent->ocsp_count > 0 ||
+	    devices->revocation != X509_REVOCATION_KNOWN)
+		return false;
+	for (size_t i = 0; i < devices->maker_count; i++) {
+		const struct x509_maker *maker = &devices->makers[i];
+		for (int k = 0; maker->quick != NULL && maker->crls == NULL &&
+		                k < sk_X509_num(maker->anchors);
+		     k++) {
+			if (!x509_quick_path(sent->ders, sent->count, &maker->quick[k], &rules, &quick))
+				continue;
+			way->maker = maker;
+			sent->leaf_key = quick.leaf_key;
+			memcpy(sent->hashes, quick.hashes, sizeof sent->hashes);
+			memcpy(sent->serial, quick.serial, sizeof sent->serial);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A key on the allow-list may stand alone: then the certificate is a form for it. */
 static bool
 stands_alone(struct way *way, bool allowed)
@@ -243,6 +295,28 @@ stands_alone(struct way *way, bool allowed)
 
 /* ---- proof, identity, verdict --------------------------------------------------- */
 
+/* The leaf's key as the COSE library takes it; borrowed. */
+static bool
+proof_key(EVP_PKEY *pkey, struct csn_pubkey *ret_key)
+{
+	static const struct {
+		int               id, bits;
+		enum csn_key_kind kind;
+	} kinds[] = {
+		{ EVP_PKEY_EC, 256, CSN_KEY_P256 },      { EVP_PKEY_EC, 384, CSN_KEY_P384 },
+		{ EVP_PKEY_EC, 521, CSN_KEY_P521 },      { EVP_PKEY_RSA, 0, CSN_KEY_RSA },
+		{ EVP_PKEY_ED25519, 0, CSN_KEY_ED25519 },
+	};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (EVP_PKEY_get_base_id(pkey) == kinds[i].id &&
+		    (kinds[i].bits == 0 || EVP_PKEY_get_bits(pkey) == kinds[i].bits)) {
+			*ret_key = (struct csn_pubkey){ .kind = kinds[i].kind, .pkey = pkey };
+			return true;
+		}
+	return false;
+}
+
 static int
 check_proof(const struct x509_devices *devices, const struct csn_evidence *evidence,
             const struct sent *sent, struct csn_verdict *verdict)
@@ -250,26 +324,20 @@ check_proof(const struct x509_devices *devices, const struct csn_evidence *evide
 	struct csn_pubkey    key = { .kind = CSN_KEY_NONE };
 	struct csn_dcbor_out out;
 	struct csn_bytes     payload, none = CSN_BYTES_NONE;
-	unsigned char       *der = NULL;
 	uint8_t              buf[96];
 	char                 label[48];
 	const char          *why = "";
-	int                  len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(sent->certs[0]), &der);
 
 	snprintf(label, sizeof label, "csgn1/evid-%s", x509_profile_name(devices->profile));
 	csn_dcbor_out_init(&out, buf, sizeof buf);
 	csn_dcbor_put_label(&out, label, 1);
 	csn_dcbor_put_bytes(&out, evidence->challenge);
 	int r = csn_dcbor_out_end(&out, &payload);
-	if (r == CSN_OK)
-		r = len > 0 ? csn_pubkey_from_spki((struct csn_bytes){ der, (size_t)len }, &key, &why) :
-		              CSN_E_INTERNAL;
-	OPENSSL_free(der);
-	if (r == CSN_E_PROTOCOL)
-		return reject(verdict, "x509.key.algorithm", 0, why, "a key that can sign here");
-	if (r == CSN_OK)
-		r = csn_cose_any_verify(&sent->cose, &key, none, payload, &why);
-	csn_pubkey_done(&key);
+	if (r < 0)
+		return r;
+	if (!proof_key(sent->leaf_key, &key))
+		return reject(verdict, "x509.key.algorithm", 0, "", "a key that can sign here");
+	r = csn_cose_any_verify(&sent->cose, &key, none, payload, &why);
 	if (r == CSN_E_REFUSED)
 		return reject(verdict, "x509.proof", 0, why,
 		              "a signature over this session's challenge");
@@ -313,19 +381,16 @@ note_relaxed(uint32_t relaxed, struct csn_verdict *verdict)
 
 static int
 accept(const struct x509_devices *devices, const struct sent *sent, const struct way *way,
-       const char *serial, struct csn_verdict *verdict)
+       struct csn_verdict *verdict)
 {
-	char name[40];
-
-	snprintf(name, sizeof name, "%s", x509_profile_name(devices->profile));
-	csn_verdict_fact(verdict, "identity.profile", name);
+	csn_verdict_fact(verdict, "identity.profile", x509_profile_name(devices->profile));
 	csn_verdict_fact(verdict, "identity.maker",
 	                 way->maker != NULL ? way->maker->name : "allow-list");
-	if (serial[0] != '\0')
-		csn_verdict_fact(verdict, "identity.serial", serial);
-	memcpy(verdict->key_hash, sent->leaf_hash, sizeof verdict->key_hash);
+	if (sent->serial[0] != '\0')
+		csn_verdict_fact(verdict, "identity.serial", sent->serial);
+	memcpy(verdict->key_hash, sent->hashes[0], sizeof verdict->key_hash);
 	verdict->has_key = 1;
-	csn_verdict_fact_hex(verdict, "identity.key", sent->leaf_hash, 32);
+	csn_verdict_fact_hex(verdict, "identity.key", sent->hashes[0], 32);
 	csn_verdict_fact(verdict, "identity.path", way->maker != NULL ? "anchored" : "allowed");
 	note_relaxed(way->relaxed, verdict);
 	csn_verdict_claim(verdict, CSN_TRUST_INSTANCE, CSN_CODE_AFFIRMED);
@@ -333,29 +398,31 @@ accept(const struct x509_devices *devices, const struct sent *sent, const struct
 }
 
 static int
-judge_sent(struct way *way, const struct csn_evidence *evidence, struct csn_verdict *verdict)
+judge_sent(struct way *way, struct sent *sent, const struct csn_evidence *evidence,
+           struct csn_verdict *verdict)
 {
 	const struct x509_devices *devices = way->devices;
-	const struct sent         *sent = way->sent;
-	char                       serial[65] = "";
-	bool                       allowed = has_key(&devices->allow, sent->leaf_hash);
-	int                        denied = denied_at(devices, sent);
+	bool                       found = find_quickly(way, sent);
+	unsigned                   at = 0;
+	const char                *why = found ? NULL : load_certs(sent, &at);
 
+	if (why != NULL)
+		return reject(verdict, why, at, "", "certificates");
+	bool allowed = has_key(&devices->allow, sent->hashes[0]);
+	int  denied = denied_at(devices, sent);
 	if (denied >= 0)
 		return reject(verdict, "x509.deny", (unsigned)denied, "a blocked key", "another");
 	if (devices->has_allow && !allowed)
 		return reject(verdict, "x509.allow", 0, "a key not on the list",
 		              "a key of the allow-list");
-	if (!stands_alone(way, allowed) && !find_maker(way))
+	if (!found && !stands_alone(way, allowed) && !find_maker(way))
 		return reject(verdict, way->why.reason, way->why.at, "",
 		              "a path to a pinned anchor, by the profile");
-	if (x509_device_serial(sent->certs[0], serial) != NULL)
-		serial[0] = '\0';
 	int r = check_proof(devices, evidence, sent, verdict);
 	if (r == CSN_OK && verdict->judgement == CSN_UNDECIDED)
-		r = check_identity(devices, evidence, way, serial, verdict);
+		r = check_identity(devices, evidence, way, sent->serial, verdict);
 	if (r == CSN_OK && verdict->judgement == CSN_UNDECIDED)
-		r = accept(devices, sent, way, serial, verdict);
+		r = accept(devices, sent, way, verdict);
 	return r;
 }
 
@@ -367,7 +434,6 @@ x509_devices_judge(const struct x509_devices *devices, const struct csn_evidence
 	struct sent sent = { .count = 0 };
 	struct way  way = { .devices = devices, .sent = &sent,
 		            .unix_s = (int64_t)evidence->unix_s };
-	int         r;
 
 	*ret_relaxed = 0;
 	*ret_maker = NULL;
@@ -376,12 +442,9 @@ x509_devices_judge(const struct x509_devices *devices, const struct csn_evidence
 	if (evidence->challenge.len != 32)
 		return reject(verdict, "x509.challenge", 0, "", "a challenge of 32 bytes");
 	const char *why = read_sent(evidence->value, &sent);
-	if (why != NULL)
-		r = reject(verdict, why, sent.count, "", "a detached COSE_Sign1 with x5chain");
-	else if (!hash_key(sent.certs[0], sent.leaf_hash))
-		r = reject(verdict, "x509.key.malformed", 0, "", "a key");
-	else
-		r = judge_sent(&way, evidence, verdict);
+	int         r = why != NULL ?
+	                        reject(verdict, why, 0, "", "a detached COSE_Sign1 with x5chain") :
+	                        judge_sent(&way, &sent, evidence, verdict);
 	if (verdict->judgement == CSN_ACCEPTED) {
 		*ret_relaxed = way.relaxed;
 		*ret_maker = way.maker;
@@ -397,12 +460,17 @@ void
 x509_devices_done(struct x509_devices *devices)
 {
 	for (size_t i = 0; i < devices->maker_count; i++) {
+		int anchors = sk_X509_num(devices->makers[i].anchors);
+		for (int k = 0; devices->makers[i].quick != NULL && k < anchors; k++)
+			x509_quick_anchor_done(&devices->makers[i].quick[k]);
+		free(devices->makers[i].quick);
 		sk_X509_pop_free(devices->makers[i].anchors, X509_free);
 		sk_X509_CRL_pop_free(devices->makers[i].crls, X509_CRL_free);
 	}
 	free(devices->allow.hashes);
 	free(devices->deny.hashes);
 	free(devices->identities);
+	x509_quick_forms_done(&devices->forms);
 	*devices = (struct x509_devices){ .profile = devices->profile };
 }
 
@@ -467,12 +535,26 @@ hash_policy(EVP_MD_CTX *ctx, struct x509_devices *devices)
 	return good && EVP_DigestFinal_ex(ctx, devices->policy_hash, NULL) == 1;
 }
 
+static bool
+prepare_maker(struct x509_maker *maker, const struct x509_quick_forms *forms)
+{
+	int count = sk_X509_num(maker->anchors);
+
+	maker->quick = calloc((size_t)count + 1, sizeof *maker->quick);
+	for (int i = 0; maker->quick != NULL && i < count; i++)
+		(void)x509_quick_anchor(sk_X509_value(maker->anchors, i), forms, &maker->quick[i]);
+	return maker->quick != NULL;
+}
+
 int
-x509_devices_hash(struct x509_devices *devices)
+x509_devices_prepare(struct x509_devices *devices)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool good = ctx != NULL && hash_reference(ctx, devices) && hash_policy(ctx, devices);
+	bool good = ctx != NULL && hash_reference(ctx, devices) && hash_policy(ctx, devices) &&
+	            x509_quick_forms_make(&devices->forms);
 
+	for (size_t i = 0; good && i < devices->maker_count; i++)
+		good = prepare_maker(&devices->makers[i], &devices->forms);
 	EVP_MD_CTX_free(ctx);
 	return good ? CSN_OK : CSN_E_INTERNAL;
 }

@@ -10,9 +10,10 @@
 #include <countersign/host.h>
 
 #include "path.h"
+#include "quick.h"
 
 #define X509_MAKERS_MAX     32
-#define X509_DEVICE_CHAIN   6 /* certificates a device may send                   */
+#define X509_DEVICE_CHAIN   X509_QUICK_CHAIN /* certificates a device may send    */
 #define X509_DEVICE_OCSP    4 /* responses beside them                            */
 #define X509_DEVICE_OF      8192 /* bytes of an item (protocol.md 5)              */
 #define X509_HEADER_CHAIN   33
@@ -34,6 +35,7 @@ struct x509_maker {
 	STACK_OF(X509)     *anchors;
 	STACK_OF(X509_CRL) *crls; /* NULL: none                                   */
 	uint32_t            relax;
+	struct x509_quick_anchor *quick; /* one of each anchor; NULL: not prepared */
 };
 
 /* SHA-256 of SubjectPublicKeyInfos, sorted. */
@@ -60,6 +62,7 @@ struct x509_devices {
 	struct x509_keys      allow, deny;
 	struct x509_identity *identities;
 	size_t                identity_count;
+	struct x509_quick_forms forms;
 	uint8_t               policy_hash[32], reference_hash[32];
 };
 
@@ -67,8 +70,8 @@ struct x509_devices {
 int x509_devices_load(struct x509_devices *devices, const struct csn_host *host,
                       struct csn_error *err);
 void x509_devices_done(struct x509_devices *devices); /* zeroed is fine           */
-/* Fills both hashes from the rest. */
-int x509_devices_hash(struct x509_devices *devices);
+/* Both hashes, and anchors ready for the quick way, from the rest. */
+int x509_devices_prepare(struct x509_devices *devices);
 
 /*
  * Fills @verdict as attest.h says.  *ret_relaxed: relaxations that were needed, and
