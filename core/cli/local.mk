@@ -4,6 +4,8 @@ countersign_SOURCES = \
 	core/cli/attach.c core/cli/attach.h core/cli/audit.c \
 	core/cli/channels.c core/cli/channels.h core/cli/channels-ear.c core/cli/channels-listen.c \
 	core/cli/channels-test.c core/cli/probe.c core/cli/probe.h core/cli/wav.c core/cli/wav.h \
+	core/cli/lab.c core/cli/lab.h core/cli/lab-constellation.c core/cli/lab-spectrogram.c \
+	core/cli/lab-success.c core/cli/svg.c core/cli/svg.h core/cli/wav-load.c \
 	core/cli/cli.h core/cli/commands.c core/cli/config.c \
 	core/cli/demo.c core/cli/device.c core/cli/explain.c core/cli/fetch.c core/cli/fetch.h core/cli/files.c \
 	core/cli/main.c core/cli/man.c core/cli/man.h core/cli/manufacture.c \

@@ -14,4 +14,7 @@ int wav_add(struct wav *wav, const float *samples, size_t count);
 /* Writes the length into the header; 0, or -1 when that or an earlier write failed. */
 int wav_close(struct wav *wav); /* NULL is fine */
 
+/* All of a mono file, 16-bit or float; -1, and errno when that says why. */
+int wav_load(const char *path, float **ret_samples, size_t *ret_count, uint32_t *ret_rate_hz);
+
 #endif

@@ -62,9 +62,9 @@ matched(struct demod *d, size_t symbol, const struct cpx *y, struct cpx *z, floa
 	}
 }
 
-/* Soft bits of a symbol; what is believed already is taken off its neighbours. */
+/* Soft bits of a symbol, and as received; what is believed already is taken off its neighbours. */
 static void
-equalise(struct demod *d, size_t symbol)
+equalise(struct demod *d, size_t symbol, float *ret_raw)
 {
 	const struct geometry *g = d->g;
 	const struct fft *fft = &d->bit_fft[g->profile];
@@ -92,6 +92,8 @@ equalise(struct demod *d, size_t symbol)
 		float v = d->time[i].re * root + mu * d->mean[base + i];
 		float soft = 2 * v / (1 - left * mu + 1e-6f);
 
+		if (ret_raw != NULL)
+			ret_raw[base + i] = v / (mu + 1e-9f);
 		soft = soft > 30 ? 30 : soft < -30 ? -30 : soft;
 		d->slot[base + i] = modem_scramble((uint32_t)(base + i)) ? -soft : soft;
 	}
@@ -219,7 +221,7 @@ decode_passes(struct demod *d, const struct memory *memory)
 		learn_channel(d);
 		spread(d, false);
 		for (size_t s = 0; s < d->symbols; s++)
-			equalise(d, s);
+			equalise(d, s, NULL);
 		done = decode(d, memory);
 	}
 	return done;
@@ -235,7 +237,7 @@ read_data(struct demod *d)
 	modem_read_symbols(d, false);
 	modem_judge_symbols(d);
 	for (size_t s = 0; s < d->symbols; s++)
-		equalise(d, s);
+		equalise(d, s, d->raw);
 	memcpy(d->fresh, d->slot, sizeof d->fresh);
 }
 

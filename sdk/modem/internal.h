@@ -282,6 +282,7 @@ struct demod {
 	struct cpx time[FFT_MAX], work[FFT_MAX], freq[FFT_MAX];
 	float    slot[SLOTS_MAX];    /* soft bits, positive = 0 */
 	float    fresh[SLOTS_MAX];   /* the same before anything was believed */
+	float    raw[SLOTS_MAX];     /* as received: +-1 and noise */
 	float    mean[SLOTS_MAX];    /* what the decoder makes of each, by place */
 	float    code[CODE_MAX], belief[CODE_MAX];
 	struct decoder decoder;

@@ -192,6 +192,13 @@ csn_modem_rx_next(struct csn_modem_rx *rx, struct csn_modem_event *ret_event);
 void
 csn_modem_rx_meter(struct csn_modem_rx *rx, struct csn_modem_meter *ret_meter);
 
+/*
+ * The constellation of the attempt made last: two bits a point, equalised before any
+ * correction, where +-1 was sent.  Returns how many of at most @room.
+ */
+size_t
+csn_modem_rx_points(const struct csn_modem_rx *rx, float (*xy)[2], size_t room);
+
 /* Forgets sound heard, soft bits kept and events queued; the band stays. */
 void
 csn_modem_rx_reset(struct csn_modem_rx *rx);

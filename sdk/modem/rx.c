@@ -509,3 +509,18 @@ csn_modem_rx_meter(struct csn_modem_rx *rx, struct csn_modem_meter *ret_meter)
 	};
 	rx->best_score = 0;
 }
+
+size_t
+csn_modem_rx_points(const struct csn_modem_rx *rx, float (*xy)[2], size_t room)
+{
+	const struct demod *d = &rx->demod;
+	size_t count = d->g == NULL ? 0 : d->symbols * d->g->bits / 2;
+
+	if (count > room)
+		count = room;
+	for (size_t i = 0; i < count; i++) {
+		xy[i][0] = d->raw[2 * i];
+		xy[i][1] = d->raw[2 * i + 1];
+	}
+	return count;
+}

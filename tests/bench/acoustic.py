@@ -150,7 +150,7 @@ def trial(number):
             break
     last = got or (rows[-1] if rows else ["silence"] + ["0"] * 11)
     return dict(trial=number, seed=seed, ok=int(got is not None), false=wrong,
-                bursts=combined, airtime=len(burst) / RATE, seconds=seconds, cpu=cpu,
+                bursts=combined, snr=params["snr"], airtime=len(burst) / RATE, seconds=seconds, cpu=cpu,
                 slowest_ms=slowest, stage=last[0], heard=last[1], score=last[2],
                 snr_db=last[3], level_dbfs=last[4], clock_ppm=last[5], echo_ms=last[6],
                 passes=last[7], cause=last[10])
@@ -232,9 +232,11 @@ def run(options):
     with multiprocessing.Pool(options.jobs, start_worker, (options,)) as pool:
         rows = pool.map(trial, range(options.trials), chunksize=2)
     if options.csv:
-        with open(options.csv, "w", newline="") as out:
+        old = options.append and os.path.exists(options.csv)
+        with open(options.csv, "a" if old else "w", newline="") as out:
             writer = csv.DictWriter(out, rows[0].keys())
-            writer.writeheader()
+            if not old:
+                writer.writeheader()
             writer.writerows(rows)
     if options.verbose:
         for row in rows:
@@ -273,7 +275,8 @@ def arguments():
                     help="listen to noise, speech and music instead: nothing may arrive")
     ap.add_argument("--have-channel", action="store_true",
                     help="only say whether the simulator is there")
-    ap.add_argument("--csv")
+    ap.add_argument("--csv", help="a row for every trial; lab plot success draws it")
+    ap.add_argument("--append", action="store_true", help="to what is in that file")
     ap.add_argument("--jobs", type=int, default=os.cpu_count())
     ap.add_argument("-v", "--verbose", action="count", default=0)
     return ap.parse_args()

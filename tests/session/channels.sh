@@ -88,6 +88,7 @@ if ! out=$(bash "$lab" -- true 2>&1); then
 	tap_done
 fi
 out=$(bash "$lab" -- "$bin" channels test ultrasonic --plugin-path modules --json --count 4 \
+	--set profile=motion \
 	--out gst:through=pulse --in gst:through=pulse --record air.wav 2>err)
 rc=$?
 check "over a sound server: at least one of four arrives" test "$(value received)" -ge 1

@@ -108,6 +108,19 @@ ultrasonic_meter(void *self, struct csn_channel_report *report)
 	return CSN_OK;
 }
 
+/* Those of the attempt made last, which is the one told last when all were asked for. */
+int
+ultrasonic_points(void *self, float (*xy)[2], size_t room, size_t *ret_count)
+{
+	const struct ultrasonic *us = self;
+	const size_t count = us->attempt_count == 0 ? csn_modem_rx_points(us->rx, xy, room) : 0;
+
+	if (count == 0)
+		return CSN_E_MISSING;
+	*ret_count = count;
+	return CSN_OK;
+}
+
 static void
 write_attempt(const struct ultrasonic *us, char *text, size_t len)
 {

@@ -238,4 +238,5 @@ const struct csn_channel_ops ultrasonic_ops = {
 	.diagnose = ultrasonic_diagnose,
 	.attempt  = ultrasonic_attempt,
 	.meter    = ultrasonic_meter,
+	.points   = ultrasonic_points,
 };

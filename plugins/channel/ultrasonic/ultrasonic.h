@@ -55,6 +55,7 @@ extern const struct csn_channel_ops ultrasonic_ops;
 void ultrasonic_note(struct ultrasonic *self, const struct csn_modem_event *event);
 int ultrasonic_attempt(void *self, struct csn_channel_report *report);
 int ultrasonic_meter(void *self, struct csn_channel_report *report);
+int ultrasonic_points(void *self, float (*xy)[2], size_t room, size_t *ret_count);
 int ultrasonic_diagnose(void *self, char *text, size_t len);
 
 int ultrasonic_open(struct ultrasonic *self, struct csn_error *err);

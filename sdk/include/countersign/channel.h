@@ -113,6 +113,12 @@ struct csn_channel_ops {
 	int (*attempt)(void *self, struct csn_channel_report *report);
 	/* [loop] Since 0.12.  Levels now, and the likely cause of silence. */
 	int (*meter)(void *self, struct csn_channel_report *report);
+	/*
+	 * [loop] Since 0.12.  The constellation of the attempt told last: up to @room
+	 * points (x, y), as received and equalised, where +-1 is meant; how many in
+	 * *ret_count.  CSN_E_MISSING when it is not kept.
+	 */
+	int (*points)(void *self, float (*xy)[2], size_t room, size_t *ret_count);
 };
 
 #endif

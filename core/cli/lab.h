@@ -1,0 +1,24 @@
+/* What the files of the command lab share. */
+#ifndef CSN_CLI_LAB_H
+#define CSN_CLI_LAB_H
+
+#include "core/cli/cli.h"
+
+struct lab_options {
+	const char *out;         /* where the plot goes                       */
+	const char *in;          /* constellation: the media that is heard    */
+	const char *column;      /* success: what stands on the x axis        */
+	const char *plugin_path;
+	char      **sets;
+	double      from_khz, to_khz; /* spectrogram                          */
+};
+
+/* One plot of @subject (a file, or a channel); an exit code. */
+int lab_spectrogram(struct cli *cli, const struct lab_options *options, const char *subject);
+int lab_constellation(struct cli *cli, const struct lab_options *options, const char *subject);
+int lab_success(struct cli *cli, const struct lab_options *options, const char *subject);
+
+/* The plot could not be written; the exit code. */
+int lab_cannot_write(struct cli *cli, const struct lab_options *options);
+
+#endif

@@ -1,0 +1,91 @@
+#!/bin/bash
+# lab plot: what is drawn is what was measured, and every failure has its exit code.
+set -u
+. "${top_srcdir:?}/tests/kit/tap.sh"
+top=$(cd "${top_builddir:?}" && pwd)
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/modules"
+find "$top/plugins" -path '*/.libs/*_*.so' -exec cp {} "$dir/modules" \;
+cd "$dir" || exit 99
+
+try() {
+	out=$("$top/countersign" lab plot "$@" 2>err <&-)
+	rc=$?
+	err=$(cat err)
+}
+
+# drawn FILE CODE: a Python expression over the picture's elements must hold.
+# shellcheck disable=SC2317 # called by check
+drawn() {
+	python3 - "$1" "$2" <<'END'
+import sys, xml.etree.ElementTree as tree
+root = tree.parse(sys.argv[1]).getroot()
+def all(name): return root.findall(".//{http://www.w3.org/2000/svg}" + name)
+def number(element, key): return float(element.get(key))
+texts = [t.text for t in all("text")]
+def bright(r): return sum(int(r.get("fill")[i:i + 2], 16) for i in (1, 3, 5))
+cells = [r for r in all("rect") if (r.get("fill") or "").startswith("#")]
+def wilson(k, n, side):
+    z, p = 1.96, k / n
+    return 100 * (p + z * z / 2 / n + side * z * (p * (1 - p) / n + z * z / 4 / n / n) ** .5) / (1 + z * z / n)
+sys.exit(not eval("(" + sys.argv[2] + ")"))
+END
+}
+
+"$top/tests/session/channels_plant" fine fine.wav || exit 99
+"$top/tests/session/channels_plant" far far.wav || exit 99
+"$top/tests/session/channels_plant" muted mute.wav || exit 99
+printf 'trial,ok,snr\n' >empty.csv
+
+try spectrogram fine.wav -o s.svg
+same "a spectrogram exits 0" $rc 0
+# The frame is 360 high for 24 kHz: 17.25 to 20 kHz lie 101 to 60 below its top at 36.
+check "the loudest lies within the band" drawn s.svg \
+	'58 < number(max(cells[:-24], key=bright), "y") - 36 < 104'
+check "the axes say what they are" drawn s.svg \
+	'"time, s" in texts and "frequency, kHz" in texts and "20" in texts'
+try spectrogram fine.wav -o s.svg --from 16 --to 22 --json
+has "a part of the spectrum can be asked for" "$out" '"ok": true'
+try constellation ultrasonic --in file:path=fine.wav,pace=fast --plugin-path modules -o c.svg
+same "a constellation exits 0" $rc 0
+check "a good burst's points lie around the four that were sent" drawn c.svg \
+	'len(all("circle")) == 384 and {c.get("fill") for c in all("circle")} == {"#1b7837"} and
+	 sum(30 < abs(number(c, "cx") - 185) < 55 and 30 < abs(number(c, "cy") - 185) < 55
+	     for c in all("circle")) > 330'
+try constellation ultrasonic --in file:path=far.wav,pace=fast --plugin-path modules -o c.svg
+check "those of a burst in noise lie everywhere, in another colour" drawn c.svg \
+	'{c.get("fill") for c in all("circle")} == {"#b2182b"} and
+	 sum(30 < abs(number(c, "cx") - 185) < 55 and 30 < abs(number(c, "cy") - 185) < 55
+	     for c in all("circle")) < 200'
+
+printf 'trial,ok,snr\n' >t.csv
+for i in $(seq 20); do printf '%d,%d,3\n%d,1,9.2\n' "$i" $((i <= 5)) "$i"; done >>t.csv
+try success t.csv -o t.svg
+same "a curve of success exits 0" $rc 0
+# The frame is 350 high from 40: 5 of 20 and 20 of 20.
+check "its points are the shares" drawn t.svg \
+	'[round((390 - number(c, "cy")) / 3.5) for c in all("circle")] == [25, 100]'
+check "its band is the 95 % confidence interval" drawn t.svg \
+	'max(abs((390 - float(p.split(",")[1])) / 3.5 - w) for p, w in zip(
+	     all("polygon")[0].get("points").split(),
+	     [wilson(5, 20, -1), wilson(20, 20, -1), wilson(20, 20, 1), wilson(5, 20, 1)])) < 0.1'
+
+while IFS='|' read -r code text words sentence; do
+	# shellcheck disable=SC2086 # a list of words
+	try $words
+	same "$sentence: the exit code" $rc "$code"
+	has "$sentence: what is said" "$err" "$text"
+done <<'END'
+2|needs what to plot|spectrogram fine.wav|no place for the plot
+2|no such plot|waterfall fine.wav -o x.svg|a plot nobody draws
+2|out of bounds|spectrogram fine.wav -o x.svg --from 20 --to 20.1|a spectrum without width
+3|No such file|spectrogram nosuch.wav -o x.svg|a recording that is not there
+3|cannot be read|spectrogram t.csv -o x.svg|a recording that is none
+3|could not be written|spectrogram fine.wav -o /nosuch/x.svg|a place that is not there
+3|no table of trials|success fine.wav -o x.svg|a table that is none
+3|no table of trials|success t.csv --column nosuch -o x.svg|a column that is not there
+4|has no trial|success empty.csv -o x.svg|a table without rows
+4|no attempt|constellation ultrasonic --in file:path=mute.wav,pace=fast --plugin-path modules -o x.svg|a recording without bursts
+END
+tap_done
