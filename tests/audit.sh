@@ -41,7 +41,10 @@ distcheck() { make -C "$base" distcheck; }
 # In real time, without a scheduler's favour: alone on the machine, so not in the check.
 servers() { make -C "$base" check TESTS="tests/lab/gst-alsa.sh tests/lab/gst-pipewire.sh"; }
 shell_scripts() { shellcheck -S warning "$top/dev" "$top"/tests/*.sh "$top"/tests/*/*.sh; }
-manual() { mandoc -Tlint -W warning "$base/core/man/countersign.1" "$top/core/man/countersign.conf.5"; }
+manual() {
+	mandoc -Tlint -W warning "$base/core/man/countersign.1" "$top/core/man/countersign.conf.5" \
+		"$base"/sdk/man/*.[37]
+}
 
 # One program with the plugins in it: the same tests, and a session with no file of a plugin.
 static_plugins() {

@@ -50,9 +50,8 @@ man_help(const struct cli_command *command, FILE *out)
 		fprintf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
 }
 
-/* Text with the characters mdoc would read as requests or escapes made plain. */
-static void
-mdoc_text(const char *text, FILE *out)
+void
+man_text(const char *text, FILE *out)
 {
 	const char *first = text;
 	bool        start = true;
@@ -86,7 +85,7 @@ mdoc_options(const struct poptOption *options, FILE *out)
 		if (options->argDescrip)
 			fprintf(out, " Ar %s", options->argDescrip);
 		fputs("\n", out);
-		mdoc_text(options->descrip, out);
+		man_text(options->descrip, out);
 		fputs(".\n", out);
 	}
 	fputs(".El\n", out);
@@ -96,11 +95,11 @@ static void
 mdoc_command(const struct cli_command *command, FILE *out)
 {
 	fprintf(out, ".Ss countersign %s ", command->name);
-	mdoc_text(command->synopsis, out);
+	man_text(command->synopsis, out);
 	fputs("\n", out);
-	mdoc_text(command->summary, out);
+	man_text(command->summary, out);
 	fputs(".\n.Pp\n", out);
-	mdoc_text(command->detail, out);
+	man_text(command->detail, out);
 	fputs("\n", out);
 	mdoc_options(command->options, out);
 }

@@ -3,6 +3,8 @@
 
 #include <countersign/types.h>
 
+#include <stdlib.h>
+
 static int
 run_version(struct cli *cli)
 {
@@ -23,10 +25,32 @@ run_completion(struct cli *cli)
 	return man_completion(shell, stdout) ? CLI_OK : CLI_USAGE;
 }
 
+/* Of a module file, whatever the configuration says: its author wants to read it, too. */
+static int
+module_page(struct cli *cli, const char *path)
+{
+	struct csn_error   err    = { 0 };
+	struct csn_loader *loader = csn_loader_new(NULL, NULL);
+	char              *real   = realpath(path, NULL);
+	int                code   = CLI_OK;
+
+	if (loader == NULL)
+		code = CLI_INTERNAL;
+	else if (csn_loader_add_file(loader, real != NULL ? real : path, &err) < 0)
+		code = cli_fail(cli, CLI_NO, &(struct cli_failure){ .code = "CSN-PLG-002" }, "%s",
+		                csn_error_text(&err));
+	else
+		man_plugin(csn_loader_list(loader), stdout);
+	free(real);
+	csn_loader_free(loader);
+	return code;
+}
+
 static int
 run_man(struct cli *cli)
 {
-	(void)cli;
+	if (cli->arg_count > 0)
+		return module_page(cli, cli->args[0]);
 	man_page(stdout);
 	return CLI_OK;
 }
@@ -50,8 +74,9 @@ const struct cli_command cli_completion = {
 
 const struct cli_command cli_man = {
 	.name     = "man",
-	.summary  = "this manual page, as mdoc",
-	.synopsis = "",
-	.detail   = "The installed manual page is made by this command.",
+	.summary  = "this manual page, or a plugin's, as mdoc",
+	.synopsis = "[MODULE.so]",
+	.detail   = "The installed manual pages are made by this command.  A plugin's is made from its\n"
+	            "descriptor: countersign man ./channel_fifo.so | man -l -",
 	.run      = run_man,
 };
