@@ -18,15 +18,16 @@ tests_vectors_csn_vectors_SOURCES = \
 	tests/vectors/run-pkits.c \
 	tests/vectors/run-rfc.c \
 	tests/vectors/run-rows.c \
+	tests/vectors/run-tpm.c \
 	tests/vectors/run-wycheproof.c \
 	tests/vectors/run-x509.c \
 	tests/vectors/runners.h \
 	tests/vectors/vectors.c \
 	tests/vectors/vectors.h
-tests_vectors_csn_vectors_CPPFLAGS = $(TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_vectors_csn_vectors_CPPFLAGS = $(TEST_CPPFLAGS) $(TSS2_CFLAGS) $(JANSSON_CFLAGS)
 tests_vectors_csn_vectors_LDADD = \
 	sdk/device/libcsndevice.la plugins/ceremony/csgn1/libcsgn1.la \
-	plugins/attest/dice/libdice.la plugins/attest/eat/libeat.la plugins/attest/psk/libpsk.la \
+	plugins/attest/dice/libdice.la plugins/attest/eat/libeat.la plugins/attest/tpm2/libtpm2.la plugins/attest/psk/libpsk.la \
 	plugins/attest/x509/libx509.la sdk/lib/libcsnevidence.la \
 	plugins/format/json/libjson.la \
 	sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(JANSSON_LIBS) $(CRYPTO_LIBS)

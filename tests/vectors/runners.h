@@ -69,6 +69,11 @@ void run_ocsp(struct vec *v, const json_t *root);
 /* run-pkits.c */
 void run_pkits(struct vec *v, const json_t *root);
 
+/* run-tpm.c */
+void run_tpm_quote(struct vec *v, const json_t *root);
+void run_tpm_log(struct vec *v, const json_t *root);
+void run_tpm_parsec(struct vec *v, const json_t *root);
+
 /* run-x509.c */
 void run_x509_limbo(struct vec *v, const json_t *root);
 

@@ -86,6 +86,11 @@ static const struct vec_runner runners[] = {
 	{ .pattern = "*psa-iot/*.json", .skip = "a form of that service, no evidence" },
 	{ .pattern = "*evidence/src/*.jwk", .skip = "" },
 	{ .pattern = "*psa-iot/*.pem", .skip = "" },
+	{ .pattern = "*go-attestation/*.json", .run = run_tpm_quote },
+	{ .pattern = "*go-attestation/*", .run = run_tpm_log, .raw = true },
+	{ .pattern = "*parsec-tpm/*evidence/*.cbor", .run = run_tpm_parsec, .raw = true },
+	{ .pattern = "*tpm-enacttrust/*evidence/*.json", .skip = "claims whose quote is not with them" },
+	{ .pattern = "*spdm-emu/*", .skip = "SPDM measurements: no channel of ours carries them" },
 	{ .pattern = "*riot/*evidence/*.pem", .run = run_dice_riot_chain, .raw = true },
 };
 
