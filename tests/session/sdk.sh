@@ -110,6 +110,8 @@ with attest_dice "no evidence to a challenge is never a pass" anchors="$dir/give
 	references_needed=false
 mkdir -m 700 given/mac
 with attest_eat "no evidence to a challenge is never a pass" mac_keys="$dir/given/mac"
+printf '%064d\n' 0 >given/allow
+with attest_tpm2 "no evidence to a challenge is never a pass" allow="$dir/given/allow"
 with channel_file "a cancelled receive ends as cancelled" folder="$dir/given"
 with store_sqlite "after kill -9 everything that was answered is there" path="$dir/given/db"
 mkdir -m 700 given/keys
