@@ -144,6 +144,8 @@ run_case manual manual
 rm -rf "$base/audit-fuzz"
 run_case fuzz-config fuzz config "core/libcsncore.la sdk/lib/libcsnsdk.la"
 run_case fuzz-wire fuzz wire "core/libcsncore.la sdk/lib/libcsnsdk.la"
+run_case fuzz-evidence fuzz evidence "plugins/attest/dice/libdice.la plugins/attest/eat/libeat.la \
+	plugins/attest/tpm2/libtpm2.la sdk/lib/libcsnevidence.la sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la"
 run_case fuzz-modem fuzz modem sdk/modem/libmodem.la
 run_case fuzz-qr fuzz qr "plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la"
 run_case fuzz-nfc fuzz nfc "plugins/channel/nfc/libnfcreader.la sdk/device/libcsndevicetag.la sdk/lib/libcsnsdk.la"

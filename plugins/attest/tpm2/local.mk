@@ -1,6 +1,7 @@
 noinst_LTLIBRARIES += plugins/attest/tpm2/libtpm2.la
 plugins_attest_tpm2_libtpm2_la_SOURCES = plugins/attest/tpm2/judge.c plugins/attest/tpm2/log.c \
-	plugins/attest/tpm2/quote.c plugins/attest/tpm2/tpm2.h plugins/attest/tpm2/verifier.c \
+	plugins/attest/tpm2/quote.c plugins/attest/tpm2/shape.c plugins/attest/tpm2/tpm2.h \
+	plugins/attest/tpm2/verifier.c \
 	plugins/attest/tpm2/verifier.h
 plugins_attest_tpm2_libtpm2_la_CFLAGS = $(MODULE_CFLAGS) $(TSS2_CFLAGS)
 plugins_attest_tpm2_libtpm2_la_LIBADD = $(TSS2_LIBS)

@@ -160,7 +160,7 @@ tpm2_key_read(struct csn_bytes public, struct tpm2_key *ret_key, const char **re
 	struct tpm2_key key = { 0 };
 	size_t          at = 0;
 
-	if (public.len < 10 || public.len > TPM2_PART_MAX ||
+	if (public.len < 10 || public.len > TPM2_PART_MAX || !tpm2_shape_public(public) ||
 	    Tss2_MU_TPMT_PUBLIC_Unmarshal(public.ptr, public.len, &at, &area) != TSS2_RC_SUCCESS ||
 	    at != public.len)
 		return refuse(ret_why, CSN_E_PROTOCOL, "tpm2.key.syntax");
@@ -252,6 +252,7 @@ tpm2_signature_pkey(EVP_PKEY *pkey, struct csn_bytes message, struct csn_bytes s
 	bool           good, rsa = EVP_PKEY_is_a(pkey, "RSA");
 
 	if (signature.len < 6 || signature.len > TPM2_PART_MAX ||
+	    !tpm2_shape_signature(signature) ||
 	    Tss2_MU_TPMT_SIGNATURE_Unmarshal(signature.ptr, signature.len, &at, &sig) !=
 	            TSS2_RC_SUCCESS ||
 	    at != signature.len)
@@ -302,7 +303,8 @@ attest_read(struct csn_bytes bytes, uint16_t type, TPMS_ATTEST *ret_attest,
 		return refuse(ret_why, CSN_E_PROTOCOL, "tpm2.magic");
 	if (bytes.ptr[4] != type >> 8 || bytes.ptr[5] != (type & 0xff))
 		return refuse(ret_why, CSN_E_PROTOCOL, "tpm2.type");
-	if (Tss2_MU_TPMS_ATTEST_Unmarshal(bytes.ptr, bytes.len, &at, &attest) != TSS2_RC_SUCCESS ||
+	if (!tpm2_shape_attest(bytes, type) ||
+	    Tss2_MU_TPMS_ATTEST_Unmarshal(bytes.ptr, bytes.len, &at, &attest) != TSS2_RC_SUCCESS ||
 	    at != bytes.len)
 		return refuse(ret_why, CSN_E_PROTOCOL, "tpm2.quote.syntax");
 	*ret_attest = attest;

@@ -61,6 +61,11 @@ struct tpm2_policy {
 size_t        tpm2_digest_len(uint16_t alg);
 const EVP_MD *tpm2_digest(uint16_t alg);
 
+/* Lengths and choices of a TPMS_ATTEST, a TPMT_SIGNATURE, a TPMT_PUBLIC, to the last byte. */
+bool tpm2_shape_attest(struct csn_bytes bytes, uint16_t type);
+bool tpm2_shape_signature(struct csn_bytes bytes);
+bool tpm2_shape_public(struct csn_bytes bytes);
+
 /* A TPMT_PUBLIC.  CSN_OK, CSN_E_PROTOCOL with a constant, or a fault. */
 int  tpm2_key_read(struct csn_bytes public, struct tpm2_key *ret_key, const char **ret_why);
 void tpm2_key_done(struct tpm2_key *key);
