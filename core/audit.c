@@ -24,7 +24,8 @@ enum key { /* of the map; ascending                                           */
 	   KEY_OUTCOME,
 	   KEY_CODE,
 	   KEY_REASON,
-	   KEY_FIELD
+	   KEY_FIELD,
+	   KEY_REPEATS = 64 /* behind all fields there will be                   */
 };
 
 static const struct {
@@ -86,7 +87,8 @@ pairs(const struct audit_entry *entry)
 {
 	size_t n = 7u + (has_answer(entry) ? 1u : 0u) +
 		   (entry->what == AUDIT_END ? 2u : 0u) +
-		   (entry->reason[0] != '\0' ? 1u : 0u);
+		   (entry->reason[0] != '\0' ? 1u : 0u) +
+		   (entry->repeats > 0 ? 1u : 0u);
 
 	for (size_t i = 0; i < AUDIT_FIELDS; i++)
 		n += entry->has[i];
@@ -138,6 +140,8 @@ audit_encode(const struct audit_entry *entry, uint8_t *buf, struct csn_bytes *re
 		csn_dcbor_put_uint(&out, KEY_FIELD + i);
 		csn_dcbor_put_hash(&out, entry->field[i], fields[i].len);
 	}
+	if (entry->repeats > 0)
+		put(&out, KEY_REPEATS, entry->repeats);
 	return csn_dcbor_out_end(&out, ret_bytes);
 }
 
@@ -183,7 +187,14 @@ read_member(struct csn_dcbor_in *in, uint64_t key, struct audit_entry *entry)
 		if (text.len > 0)
 			memcpy(entry->reason, text.ptr, text.len);
 		break;
+	case KEY_REPEATS:
+		entry->repeats = csn_dcbor_uint(in, UINT64_MAX);
+		break;
 	default:
+		if (key >= KEY_FIELD + AUDIT_FIELDS) {
+			csn_dcbor_fail(in);
+			break;
+		}
 		entry->has[key - KEY_FIELD] = true;
 		csn_dcbor_copy(in, entry->field[key - KEY_FIELD],
 			       fields[key - KEY_FIELD].len);
@@ -201,9 +212,9 @@ audit_decode(struct csn_bytes bytes, struct audit_entry *ret_entry)
 	if (bytes.len > AUDIT_ENTRY_MAX || csn_dcbor_check(bytes) != CSN_OK)
 		return CSN_E_PROTOCOL;
 	csn_dcbor_in_init(&in, bytes);
-	size_t count = csn_dcbor_map(&in, 1, KEY_FIELD + AUDIT_FIELDS);
+	size_t count = csn_dcbor_map(&in, 1, KEY_FIELD + AUDIT_FIELDS + 1);
 	for (size_t i = 0; i < count && !in.bad; i++) {
-		uint64_t key = csn_dcbor_uint(&in, KEY_FIELD + AUDIT_FIELDS - 1);
+		uint64_t key = csn_dcbor_uint(&in, KEY_REPEATS);
 
 		if (key >= KEY_VERSION && !in.bad)
 			read_member(&in, key, &entry);
@@ -269,6 +280,9 @@ audit_text(const struct audit_entry *entry, uint64_t index, char *out, size_t le
 		add(&text, " code %u", entry->code);
 	if (entry->reason[0] != '\0')
 		add(&text, " (%s)", entry->reason);
+	if (entry->repeats > 0)
+		add(&text, "  after %llu more ends like the one before",
+		    (unsigned long long)entry->repeats);
 	for (size_t i = 0; i < AUDIT_FIELDS; i++)
 		if (entry->has[i] && i != AUDIT_FACTS) {
 			add(&text, "  %s ", fields[i].name);
@@ -297,6 +311,8 @@ audit_json(const struct audit_entry *entry, uint64_t index, char *out, size_t le
 		    NAME_OF(outcomes, entry->outcome), entry->code);
 	if (entry->reason[0] != '\0')
 		add(&text, ",\"reason\":\"%s\"", entry->reason);
+	if (entry->repeats > 0)
+		add(&text, ",\"repeats\":%llu", (unsigned long long)entry->repeats);
 	for (size_t i = 0; i < AUDIT_FIELDS; i++)
 		if (entry->has[i]) {
 			add(&text, ",\"%s\":\"", fields[i].name);

@@ -40,6 +40,7 @@ struct audit_entry {
 	uint32_t side, what, stage;
 	bool yes;                      /* DECIDE, APPRAISE                           */
 	uint32_t outcome, code;        /* END                                        */
+	uint64_t repeats; /* how often the end before this one came again, unwritten */
 	char reason[AUDIT_REASON_MAX]; /* stable: "policy", "store"; or ""  */
 	bool has[AUDIT_FIELDS];
 	uint8_t field[AUDIT_FIELDS][32]; /* 16 bytes of SID, DID and SKID    */

@@ -22,6 +22,10 @@ const struct csn_option csn_config_station_rows[] = {
 	{ .key = "log_key", .type = CSN_STRING, .min = 1, .max = 64,
 	  .offset = offsetof(struct csn_config_station, log_key),
 	  .help = "name of the key that signs checkpoints of the audit log" },
+	{ .key = "clock", .type = CSN_CHOICE, .fallback = "untrusted",
+	  .choices = "untrusted|trusted|synchronised",
+	  .offset = offsetof(struct csn_config_station, clock),
+	  .help = "is the time of day from a source that proved itself" },
 	CSN_OPTION_END
 };
 

@@ -66,6 +66,7 @@ struct csn_config_station {
 	uint32_t profile; /* 0 factory, 1 lab                                 */
 	uint32_t log;     /* 0 error, 1 warn, 2 info, 3 debug                 */
 	char    *log_key; /* name of the key that signs checkpoints, or NULL  */
+	uint32_t clock;   /* enum csn_wall                                    */
 };
 
 /* One item of channels. */

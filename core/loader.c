@@ -445,9 +445,7 @@ csn_loader_add_configured(struct csn_loader *loader, const struct csn_config_fil
 		return csn_fail(err, r, "no memory for the plugins that are built in");
 	for (size_t i = 0; i < count && r >= 0; i++)
 		r = csn_loader_add_folder(loader, csn_config_path_at(group, "path", i), err);
-	/* A file's own mistakes are told before that nothing is installed. */
-	if (count == 0 && ((file == NULL && csn_loader_list(loader) == NULL) ||
-	                   access(CSN_PLUGINDIR, F_OK) == 0))
+	if (count == 0 && access(CSN_PLUGINDIR, F_OK) == 0)
 		r = csn_loader_add_folder(loader, CSN_PLUGINDIR, err);
 	return r < 0 ? r : CSN_OK;
 }

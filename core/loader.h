@@ -42,7 +42,7 @@ int csn_loader_add_folder(struct csn_loader *loader, const char *folder,
 struct csn_config_file;
 /*
  * What was linked in, then the folders of plugins.path; without those, or with no @file,
- * the installed ones.  No installed folder is fine where something was linked in.
+ * the installed ones, when that folder is there.
  */
 int csn_loader_add_configured(struct csn_loader *loader, const struct csn_config_file *file,
                               struct csn_error *err);

@@ -56,6 +56,8 @@ core_libcsncore_la_SOURCES = \
 	core/station-try.c \
 	core/station.c \
 	core/station.h \
+	core/tail.c \
+	core/tail.h \
 	core/timers.c \
 	core/timers.h \
 	core/trust.c \

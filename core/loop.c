@@ -9,8 +9,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,7 +37,7 @@ struct post {
 struct csn_loop {
 	enum csn_clock     clock;
 	_Atomic uint64_t   virtual_ns;
-	atomic_int         wall_trusted, quit;
+	atomic_int         wall, quit; /* enum csn_wall                        */
 	int                wake_fd;
 	struct csn_watch  *watches; /* in the order they were added           */
 	size_t             watch_count;
@@ -70,20 +72,37 @@ csn_loop_now(const struct csn_loop *loop)
 	                                          clock_ns(CLOCK_BOOTTIME);
 }
 
+static bool
+wall_trusted(const struct csn_loop *loop)
+{
+	struct timex kernel = { .modes = 0 };
+
+	switch ((enum csn_wall)atomic_load(&loop->wall)) {
+	case CSN_WALL_TRUSTED:
+		return true;
+	case CSN_WALL_SYNCHRONISED:
+		return loop->clock == CSN_CLOCK_REAL && adjtimex(&kernel) >= 0 &&
+		       (kernel.status & STA_UNSYNC) == 0;
+	case CSN_WALL_UNTRUSTED:
+		break;
+	}
+	return false;
+}
+
 uint64_t
 csn_loop_wall(const struct csn_loop *loop, int *ret_trusted)
 {
 	if (ret_trusted != NULL)
-		*ret_trusted = atomic_load(&loop->wall_trusted);
+		*ret_trusted = wall_trusted(loop);
 	if (loop->clock == CSN_CLOCK_VIRTUAL)
 		return CSN_VIRTUAL_EPOCH + csn_loop_now(loop) / CSN_SECOND;
 	return clock_ns(CLOCK_REALTIME) / CSN_SECOND;
 }
 
 void
-csn_loop_trust_wall(struct csn_loop *loop, int trusted)
+csn_loop_trust_wall(struct csn_loop *loop, enum csn_wall wall)
 {
-	atomic_store(&loop->wall_trusted, trusted != 0);
+	atomic_store(&loop->wall, (int)wall);
 }
 
 struct csn_loop *

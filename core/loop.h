@@ -31,8 +31,13 @@ void csn_loop_free(struct csn_loop *loop); /* NULL is fine; drops all that is le
 
 uint64_t csn_loop_now(const struct csn_loop *loop);                    /* [any] */
 uint64_t csn_loop_wall(const struct csn_loop *loop, int *ret_trusted); /* [any] */
-/* Says whether somebody vouches for the wall clock; nobody does at first. */
-void csn_loop_trust_wall(struct csn_loop *loop, int trusted);
+/* Who vouches for the wall clock; nobody does at first. */
+enum csn_wall {
+	CSN_WALL_UNTRUSTED,
+	CSN_WALL_TRUSTED,
+	CSN_WALL_SYNCHRONISED, /* trusted while the kernel says it is synchronised    */
+};
+void csn_loop_trust_wall(struct csn_loop *loop, enum csn_wall wall);
 /* [any] From the system; after csn_loop_seed(), only on a virtual clock, from it. */
 int csn_loop_random(struct csn_loop *loop, void *out, size_t len);
 int csn_loop_seed(struct csn_loop *loop, uint64_t seed);

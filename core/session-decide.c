@@ -3,6 +3,7 @@
  * decision is told, and the gate opens, after the entry is durable and not before.
  */
 #include "core/session-int.h"
+#include "core/tail.h"
 #include "core/unsettled.h"
 
 #include <stdio.h>
@@ -54,6 +55,28 @@ entry_fill(const struct session *s, enum audit_what what, struct audit_entry *re
 	return CSN_OK;
 }
 
+/* What goes to the end of the log, and the row that counts refusals beside it. */
+static int
+entry_items(struct session *s, struct audit_entry entry, uint8_t bytes[AUDIT_ENTRY_MAX],
+	    uint8_t row[TAIL_ROW_MAX], struct csn_store_item *items, size_t *count)
+{
+	struct tail *tail = s->parts.tail;
+	struct csn_bytes coded;
+	bool was_plain = tail == NULL || (!tail->live && tail->repeats == 0);
+	bool counted = tail != NULL && tail_take(tail, &entry, !s->wrote);
+	int r = CSN_OK;
+
+	s->wrote = true;
+	if (!counted) {
+		r = audit_encode(&entry, bytes, &coded);
+		items[(*count)++] = (struct csn_store_item){ .kind = CSN_ITEM_AUDIT,
+							     .value = coded };
+	}
+	if (r == CSN_OK && tail != NULL && !(was_plain && !tail->live))
+		r = tail_item(tail, row, &items[(*count)++]);
+	return r;
+}
+
 /*
  * @count items and, with @entry, one more, in one transaction; @call gets the answer.
  */
@@ -62,10 +85,10 @@ store_commit(struct call *call, const struct csn_store_item *items, size_t count
 	     const struct audit_entry *entry)
 {
 	const struct session_parts *parts = &call->s->parts;
-	struct csn_store_item all[ITEMS_MAX + 2 * SESSION_RESULTS_MAX + 1];
+	struct csn_store_item all[ITEMS_MAX + 2 * SESSION_RESULTS_MAX + 2];
+	uint8_t row[TAIL_ROW_MAX];
 	uint8_t bytes[AUDIT_ENTRY_MAX], results[SESSION_RESULTS_MAX][AUDIT_ENTRY_MAX];
 	struct audit_entry now;
-	struct csn_bytes coded;
 	size_t judged = 0;
 
 	if (count > ITEMS_MAX)
@@ -78,13 +101,19 @@ store_commit(struct call *call, const struct csn_store_item *items, size_t count
 	if (count > 0)
 		memcpy(all + judged, items, count * sizeof *items);
 	count += judged;
-	if (entry != NULL) {
-		int r = audit_encode(entry, bytes, &coded);
+	call->s->wrote = call->s->wrote || judged > 0 || entry == NULL;
+	if (entry == NULL && parts->tail != NULL && parts->tail->live) {
+		tail_break(parts->tail); /* the ceremony's own entry comes last */
+		int r = tail_item(parts->tail, row, &all[count++]);
 
 		if (r < 0)
 			return r;
-		all[count++] = (struct csn_store_item){ .kind = CSN_ITEM_AUDIT,
-							.value = coded };
+	}
+	if (entry != NULL) {
+		int r = entry_items(call->s, *entry, bytes, row, all, &count);
+
+		if (r < 0)
+			return r;
 	}
 	struct csn_op *op = session_op(call, "store: commit", COMMIT_MS,
 				       parts->store->cancel, parts->store_self);

@@ -92,6 +92,7 @@ struct session {
 	uint32_t stage;              /* last entered                              */
 	bool deciding, authorised, committed, delivered_payload;
 	bool effects; /* something may have come of it            */
+	bool wrote;     /* it has an entry in the log already                      */
 	bool resumed;   /* it settles an earlier one: no stage up to AUTHORISED    */
 	bool unsettled; /* the store has its row in the space "unsettled"          */
 	bool store_broken, stepping, closing, ending, ended;

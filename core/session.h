@@ -37,6 +37,7 @@ struct csn_ops;
 struct link;
 struct policy;
 struct session;
+struct tail;
 
 struct session_attest {
 	const struct csn_attest_ops *ops;
@@ -61,6 +62,7 @@ struct session_parts {
 	size_t attest_count;
 	struct link *links[CSN_ROLE_BULK + 1]; /* by role */
 	const struct policy *policy;
+	struct tail *tail;       /* shared by all sessions of a store; NULL: no counting */
 	struct csn_buf *payload; /* the neutral record; a reference is taken */
 	uint64_t judge_unix_s;   /* evidence is judged at; 0: the clock        */
 	const char *result_key;  /* Ed25519; signs attestation results; or NULL */

@@ -14,6 +14,7 @@
 #include "core/registry.h"
 #include "core/session.h"
 #include "core/station.h"
+#include "core/tail.h"
 
 struct csn_station_session {
 	struct csn_station_session *next;
@@ -42,6 +43,8 @@ struct csn_station {
 	struct link *links[CSN_ROLE_BULK + 1];
 	struct session_attest *attest;
 	size_t attest_count;
+	struct tail tail;
+	bool tail_loaded;
 	struct session_parts parts; /* what every session starts from   */
 	struct csn_station_session *sessions;
 };

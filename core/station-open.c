@@ -440,6 +440,7 @@ build(struct csn_station *st, const char *path,
 		r = check_file(st, err);
 	if (r < 0)
 		return r;
+	csn_loop_trust_wall(st->loop, (enum csn_wall)st->own.clock);
 	st->log_level = log_levels[st->own.log & 3];
 	st->log = csn_log_new(STDERR_FILENO, CSN_LOG_TEXT, st->log_level);
 	st->ops = csn_ops_new(st->loop, st->log);

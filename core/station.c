@@ -67,6 +67,21 @@ is_unsettled(struct csn_station *st, struct csn_bytes sid, struct csn_error *err
 					   : csn_error_text(&why));
 }
 
+/* What the last process counted; none is fine, a damaged one counts from the start. */
+static void
+load_tail(struct csn_station *st)
+{
+	struct csn_error none = { 0 };
+	struct csn_buf *row = NULL;
+
+	if (st->tail_loaded)
+		return;
+	st->tail_loaded = true;
+	if (csn_station_get(st, TAIL_SPACE, tail_key, &row, &none) == CSN_OK)
+		(void)tail_decode(csn_buf_bytes(row), &st->tail);
+	csn_buf_unref(row);
+}
+
 int
 csn_station_session(struct csn_station *st, const struct csn_station_ask *ask,
 		    struct csn_station_session **ret_session, struct csn_error *err)
@@ -75,6 +90,8 @@ csn_station_session(struct csn_station *st, const struct csn_station_ask *ask,
 	struct csn_begin begin = ask->begin;
 	int r = CSN_OK;
 
+	load_tail(st);
+	parts.tail = &st->tail;
 	parts.no_input = ask->no_input;
 	if (begin.side == 0)
 		begin.side = st->side;

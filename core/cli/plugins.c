@@ -182,9 +182,13 @@ int
 plugins_folders(struct csn_loader *loader, const struct csn_config_file *file,
                 const char *folder, struct csn_error *err)
 {
-	if (folder == NULL)
-		return csn_loader_add_configured(loader, file, err);
+	if (folder == NULL) {
+		int r = csn_loader_add_configured(loader, file, err);
 
+		return r == CSN_OK && csn_loader_list(loader) == NULL ?
+		               csn_fail(err, CSN_E_MISSING, "no plugin in " PLUGINDIR) :
+		               r;
+	}
 	char *real = realpath(folder, NULL);
 	int   r    = csn_loader_add_builtin(loader);
 	if (r >= 0)

@@ -53,6 +53,28 @@ station_inputs() {
 	check "nothing of all that was offered" test -z "$(first station/air/offer)"
 }
 
+# Equal refusals in a row are one entry and a number, also over several runs.
+counted() {
+	local before
+	before=$("$bin" audit show -c $conf | wc -l)
+	for _ in 1 2 3; do
+		# shellcheck disable=SC2046
+		$(provision foreign/manifest.cbor) >bad.out 2>bad.err <&-
+	done
+	same "three equal refusals are one entry" \
+		"$(("$("$bin" audit show -c $conf | wc -l)" - before))" 1
+	# shellcheck disable=SC2046
+	$(provision cut.cbor) >bad.out 2>bad.err <&-
+	same "another refusal is another entry" \
+		"$(("$("$bin" audit show -c $conf | wc -l)" - before))" 2
+	has "which says how often the one before it came again" \
+		"$("$bin" audit show -c $conf | tail -n 1)" "after 2 more ends like the one before"
+	"$bin" audit show --json -c $conf >bad.out
+	same "in JSON, too" "$(grep -o '"repeats": *[0-9]*' bad.out | tail -n 1 | tr -d ' ')" '"repeats":2'
+	"$bin" audit verify -c $conf >bad.out 2>&1
+	same "and the log verifies" $? 5
+}
+
 # eyes_and_ears THROUGH: a device that looks and listens with real devices.
 eyes_and_ears() {
 	cat <<-EOT
@@ -305,6 +327,7 @@ canaries() {
 gather_modules "$work/modules"
 make_parties "$work/parties"
 station_inputs
+counted
 devices_missing
 wrong_rate
 wrong_keys

@@ -49,6 +49,24 @@ two_way() { # SUITE
 	same "suite $1 two way: no rung was used" "$(shown "$did" next)" 1
 }
 
+# last_entry CONFIG: the last line of that side's log.
+last_entry() { "$bin" audit show -c "$1" 2>/dev/null | tail -n 1; }
+
+# Whose clock is trusted is the configuration's to say; entries of the others bear a mark.
+trusted_clock() {
+	same "nobody vouches for the clock: the entries say so" \
+		"$(last_entry device-1/device.conf | awk '{ print substr($2, length($2)) }')" "?"
+	sed -i 's/profile = "lab";/profile = "lab"; clock = "trusted";/' \
+		station/countersign.conf device-1/device.conf
+	exchange device-1 device-1/manifest.cbor
+	both_enrolled "with trusted clocks" device-1
+	for side in station/countersign.conf device-1/device.conf; do
+		check "with trusted clocks: the log of $side says so" \
+			sh -c '! echo "$1" | awk "{ print \$2 }" | grep "?"' _ "$(last_entry "$side")"
+	done
+	sed -i 's/ clock = "trusted";//' station/countersign.conf device-1/device.conf
+}
+
 # Nothing goes out to a device of the basic tier unless the owner's policy says so.
 basic_refused() {
 	make_device basic --tier basic
@@ -210,6 +228,7 @@ two_way 1
 two_way 2
 side_by_side
 left_overs
+trusted_clock
 basic_refused
 basic_allowed
 pin_right

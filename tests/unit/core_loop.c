@@ -54,6 +54,10 @@ test_timers(void)
 	traced("cd", "equal times fire in the order they were added");
 	tap_is((long long)csn_loop_wall(loop, NULL), (long long)CSN_VIRTUAL_EPOCH + 3,
 	       "the wall clock moves with it");
+	int trusted = 1;
+	csn_loop_trust_wall(loop, CSN_WALL_SYNCHRONISED);
+	csn_loop_wall(loop, &trusted);
+	tap_is(trusted, 0, "the kernel cannot vouch for a clock that is not its own");
 	csn_loop_free(loop);
 }
 
@@ -231,6 +235,9 @@ test_real(void)
 	traced("t", "a timer in the past fires at once");
 	csn_loop_wall(loop, &trusted);
 	tap_is(trusted, 0, "nobody vouches for the wall clock at first");
+	csn_loop_trust_wall(loop, CSN_WALL_TRUSTED);
+	csn_loop_wall(loop, &trusted);
+	tap_is(trusted, 1, "until somebody does");
 	tap_is(csn_loop_seed(loop, 1), CSN_E_INVALID, "a real loop refuses a seed");
 	tap_ok(csn_loop_random(loop, a, sizeof a) == CSN_OK &&
 	               csn_loop_random(loop, b, sizeof b) == CSN_OK &&

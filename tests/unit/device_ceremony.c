@@ -40,6 +40,7 @@ struct fake {
 	struct stored      state, body, m3, sent, audit;
 	uint32_t           stages[STAGES_MAX], stage_count, refuse_stage;
 	unsigned           commits, audits, listens, asks, sends;
+	unsigned           listened_at_commit; /* the first one                 */
 	int                commit_result;
 	bool               body_before_gate;
 	const char        *pin;
@@ -126,7 +127,8 @@ fake_commit(struct csn_session *s, uint32_t call, const struct csn_store_item *i
             size_t count)
 {
 	(void)s;
-	fake.commits++;
+	if (fake.commits++ == 0)
+		fake.listened_at_commit = fake.listens;
 	for (size_t i = 0; i < count && fake.commit_result == CSN_OK; i++) {
 		if (items[i].kind == CSN_ITEM_AUDIT) {
 			put(&fake.audit, items[i].value);
@@ -415,6 +417,25 @@ turned(struct csn_bytes bytes, size_t at)
 	return (struct csn_bytes){ copy, bytes.len };
 }
 
+/* Killed between its commit and the activation; a station's file comes only once. */
+static void
+check_left_over(struct scene *s)
+{
+	static struct csn_device_state state;
+	struct stored                 *row = &fake.state;
+
+	if (csn_device_state_decode((struct csn_bytes){ row->bytes, row->len }, &state) < 0)
+		abort();
+	state.active = 0;
+	csn_device_state_encode(&state, row->bytes, sizeof row->bytes, &row->len);
+	begin(s->self);
+	tap_ok(fake.commits == 1 && fake.listened_at_commit == 0,
+	       "what is left to activate is done before it listens");
+	tap_ok(fake.listens == (1u << CSN_ROLE_OFFER | 1u << CSN_ROLE_BIND) && !fake.finished,
+	       "and then it listens");
+	end();
+}
+
 static void
 test_accepted(struct scene *s)
 {
@@ -446,6 +467,7 @@ test_accepted(struct scene *s)
 	tap_ok(!fake.finished && fake.commits == 0,
 	       "the next session does not mind the old offer on the screen");
 	end();
+	check_left_over(s);
 }
 
 static void

@@ -181,6 +181,8 @@ run_obey(struct csgn1_device_run *run, const struct csn_event *ev,
 		/* Without stages this was an activation left over from before. */
 		if (run->stage > 0)
 			run_next_stage(run, ev);
+		else
+			run_listen(run);
 		break;
 	case CSN_DEVICE_REFUSED:
 		run_end_soon(run, CSN_OUTCOME_REFUSED, a->code, "the offer was refused");

@@ -97,11 +97,21 @@ run_on_psk(struct csgn1_device_run *run, const struct csn_event *ev)
 }
 
 void
-run_on_state(struct csgn1_device_run *run, const struct csn_event *ev)
+run_listen(struct csgn1_device_run *run)
 {
 	const struct csn_session_ops *ops = run->session->ops;
-	struct csgn1_device          *self = run->self;
-	struct csn_device_state       state;
+
+	run->loaded = true;
+	if (ops->listen(run->session, CSN_ROLE_OFFER) < 0 ||
+	    ops->listen(run->session, CSN_ROLE_BIND) < 0)
+		run_finish(run, CSN_OUTCOME_REFUSED, 0, "offer and bind need a channel each");
+}
+
+void
+run_on_state(struct csgn1_device_run *run, const struct csn_event *ev)
+{
+	struct csgn1_device    *self = run->self;
+	struct csn_device_state state;
 
 	if (ev->result != CSN_OK) {
 		run_finish(run, CSN_OUTCOME_REFUSED, 0, "this device has not been set up yet");
@@ -114,11 +124,8 @@ run_on_state(struct csgn1_device_run *run, const struct csn_event *ev)
 	run_fact_hex(run, "identity.did", state.did);
 	struct csn_device_action a = csn_device_load(&self->dev, &state, ev->now_ns);
 	csn_wipe(&state, sizeof state);
-	if (ops->listen(run->session, CSN_ROLE_OFFER) < 0 ||
-	    ops->listen(run->session, CSN_ROLE_BIND) < 0) {
-		run_finish(run, CSN_OUTCOME_REFUSED, 0, "offer and bind need a channel each");
-		return;
-	}
-	run->loaded = true;
+	/* The machine takes no message while it activates, and a file comes only once. */
+	if (a.type != CSN_DEVICE_COMMIT)
+		run_listen(run);
 	run_obey(run, ev, &a);
 }

@@ -49,6 +49,7 @@ void run_obey(struct csgn1_device_run *run, const struct csn_event *ev,
 void run_commit(struct csgn1_device_run *run, const struct csn_event *ev,
                 const struct csn_device_action *a);
 void run_load(struct csgn1_device_run *run);
+void run_listen(struct csgn1_device_run *run);
 void run_on_psk(struct csgn1_device_run *run, const struct csn_event *ev);
 void run_on_state(struct csgn1_device_run *run, const struct csn_event *ev);
 
