@@ -52,6 +52,7 @@ core_libcsncore_la_SOURCES = \
 	core/session.h \
 	core/station-int.h \
 	core/station-isolate.c \
+	core/station-flow.c \
 	core/station-open.c \
 	core/station-try.c \
 	core/station.c \

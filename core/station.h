@@ -158,6 +158,28 @@ int csn_station_try(struct csn_station *st, const struct csn_station_try *ask,
 const char *csn_station_policy(const struct csn_station *st, size_t i);
 
 /*
+ * Many messages on the channel of @send_role, one after another, and what is heard on
+ * that of @hear_role meanwhile; 0: none.  Comes back with CSN_OK once next() answered
+ * CSN_E_MISSING or heard() above 0; with what either of them failed with;
+ * CSN_E_TIMEOUT after limit_ms (0: never) or when a recording that is heard has ended;
+ * CSN_E_CANCELLED after csn_station_stop.
+ */
+struct csn_station_flow {
+	uint32_t send_role, hear_role;
+	uint32_t limit_ms;
+	int (*next)(void *arg, struct csn_bytes *ret_message); /* valid until the next call */
+	uint32_t (*pause_ms)(void *arg); /* optional: to wait before the next one     */
+	int (*heard)(void *arg, struct csn_bytes message);
+	void *arg;
+};
+int csn_station_flow(struct csn_station *st, const struct csn_station_flow *flow,
+		     struct csn_error *err);
+
+/* What the channel of @role can do; NULL: there is none.  Borrowed until close. */
+struct csn_channel_caps;
+const struct csn_channel_caps *csn_station_caps(const struct csn_station *st, uint32_t role);
+
+/*
  * Walks the audit log: runs the loop until every entry went through @each (a
  * non-zero return ends the walk with that value).
  */

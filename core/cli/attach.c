@@ -18,13 +18,29 @@
 
 /* ---- shared with the device's side ------------------------------------------- */
 
+static char *
+spool_folder(const char *config)
+{
+	const char *slash = strrchr(config, '/');
+	char       *path  = NULL;
+
+	if (asprintf(&path, "%.*sspool", slash != NULL ? (int)(slash + 1 - config) : 0, config) < 0)
+		return NULL;
+	if (cli_folder(path, 0700) < 0) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
 char *
-attach_folder(struct cli *cli, const char *config)
+attach_folder(struct cli *cli, const char *config, bool *ret_messages)
 {
 	struct csn_error        err  = { 0 };
 	struct csn_config_file *file = NULL;
 	char                   *path = NULL;
 
+	*ret_messages = false;
 	int r = csn_config_read(config, &file, &err);
 	const struct csn_config *list =
 		r == CSN_OK ? csn_config_sub(csn_config_root(file), "channels") : NULL;
@@ -34,8 +50,13 @@ attach_folder(struct cli *cli, const char *config)
 		const char *use  = csn_config_use(item);
 		const char *folder = csn_config_path(item, "folder", NULL);
 
-		if (strcmp(role, "bulk") == 0 && use != NULL && strcmp(use, "file") == 0 &&
-		    folder != NULL)
+		if (use == NULL || (strcmp(role, "bulk") != 0 &&
+		                    strstr(csn_config_text(item, "also", "", 64), "bulk") == NULL))
+			continue;
+		*ret_messages = strcmp(use, "file") != 0;
+		if (*ret_messages)
+			path = spool_folder(config);
+		else if (folder != NULL)
 			path = strdup(folder);
 	}
 	csn_config_free(file);
@@ -44,7 +65,8 @@ attach_folder(struct cli *cli, const char *config)
 		         &(struct cli_failure){ .code   = "CSN-ATT-001",
 		                                .found  = config,
 		                                .wanted = "a channel: role = \"bulk\"; use = \"file\"; "
-		                                          "folder = \"air/bulk\";",
+		                                          "folder = \"air/bulk\"; or one that "
+		                                          "carries messages",
 		                                .effect = "nothing was started" },
 		         "there is no folder for attachments");
 	return path;
@@ -253,7 +275,7 @@ attach_prepare(struct attach_set *set, struct cli *cli, char *const *specs,
 	if (code == CLI_OK && csn_suite_key_len(set->suite) == 0)
 		code = refuse(cli, "with this device", "no manifest and no psk-record",
 		              "a file of countersign manufacture");
-	if (code == CLI_OK && (set->folder = attach_folder(cli, config)) == NULL)
+	if (code == CLI_OK && (set->folder = attach_folder(cli, config, &set->messages)) == NULL)
 		code = CLI_USAGE;
 	for (size_t i = 0; i < set->count && code == CLI_OK; i++)
 		code = take_file(set, &set->rows[i]);

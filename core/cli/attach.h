@@ -13,8 +13,12 @@
 #define ATTACH_ID_MAX   32
 #define ATTACH_NAME_LEN (2 * CSN_ID_LEN + 1 + 2 * ATTACH_ID_MAX + sizeof ".att")
 
-/* The folder of the bulk channel of a configuration, malloced; NULL after cli_fail. */
-char *attach_folder(struct cli *cli, const char *config);
+/*
+ * Where streams lie, malloced: the folder of a bulk channel that is files, or, with
+ * *ret_messages true, a folder "spool" beside the configuration for one that carries
+ * messages.  NULL after cli_fail.
+ */
+char *attach_folder(struct cli *cli, const char *config, bool *ret_messages);
 /* The stream's file name: sid, a dash, id, both in hex, and .att. */
 void attach_name(const uint8_t sid[CSN_ID_LEN], struct csn_bytes id,
                  char ret_name[ATTACH_NAME_LEN]);
@@ -35,6 +39,7 @@ struct attach_set {
 	struct cli   *cli;
 	unsigned      suite;
 	char         *folder;
+	bool          messages; /* the bulk channel carries messages, not files */
 	size_t        count;
 	struct attach rows[ATTACH_MAX];
 };

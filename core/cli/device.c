@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 static const char *dir = ".", *deliver, *out_dir;
+static int         wait_s = 300;
 static int         once;
 
 static const struct poptOption options[] = {
@@ -22,6 +23,10 @@ static const struct poptOption options[] = {
 	  "write the delivered configuration here (default: DIR/delivered.json)", "FILE" },
 	{ "out", 0, POPT_ARG_STRING, &out_dir, 0,
 	  "where fetch stores attachments (default: DIR/attachments)", "FOLDER" },
+	{ "wait", 0, POPT_ARG_INT, &wait_s, 0,
+	  "fetch: so many seconds for a bulk channel that carries messages, 0: for ever "
+	  "(default 300)",
+	  "N" },
 	POPT_TABLEEND,
 };
 
@@ -317,7 +322,8 @@ run_fetch(struct cli *cli)
 		cli->config = config = cli_path(dir, "device.conf");
 	if (out_dir == NULL)
 		folder = cli_path(dir, "attachments");
-	int code = fetch_run(cli, cli->config, out_dir != NULL ? out_dir : folder);
+	int code = fetch_run(cli, cli->config, out_dir != NULL ? out_dir : folder,
+	                     wait_s > 0 && wait_s < 86400 ? (unsigned)wait_s : 0);
 	free(config);
 	free(folder);
 	return code;

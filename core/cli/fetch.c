@@ -2,7 +2,7 @@
 #include "core/cli/fetch.h"
 
 #include "core/buf.h"
-#include "core/cli/attach.h"
+#include "core/cli/bulk.h"
 #include "core/error.h"
 #include "device/bulk.h"
 #include "device/device.h"
@@ -29,6 +29,7 @@ struct fetch {
 	size_t                  body_len;
 	struct csn_body_view    view;
 	char                   *folder;
+	bool                    messages; /* the folder is a spool of our own */
 	const char             *out;
 	json_t                 *list;
 	size_t                  missing;
@@ -361,10 +362,61 @@ fetch_row(struct fetch *f, const struct csn_attachment_row *row)
 		cli_story(f->cli, '+', "bulk", "%s: %u bytes", path, row->length);
 		note(f, name, "stored", path);
 	}
+	if (f->messages && r >= 0) /* the spool is ours: complete, or wrong as it stands */
+		unlink(from);
 	if (in >= 0)
 		close(in);
 	free(from);
 	free(path);
+	return code;
+}
+
+/* ---- streams that come as messages ------------------------------------------------ */
+
+static bool
+there(const char *path)
+{
+	struct stat st;
+
+	return path != NULL && stat(path, &st) == 0;
+}
+
+/* Fills the spool folder with what the channel carries. */
+static int
+listen_for(struct fetch *f, unsigned wait_s)
+{
+	static char     names[ATTACH_MAX][NAME_OUT_MAX];
+	struct bulk_row rows[ATTACH_MAX] = { { 0 } };
+	char            stream[ATTACH_NAME_LEN];
+	size_t          count = 0;
+	int             code  = CLI_OK;
+
+	for (size_t i = 0; i < f->view.attachments_len && i < ATTACH_MAX; i++) {
+		const struct csn_attachment_row *row = &f->view.attachments[i];
+		struct bulk_row                 *want = &rows[count];
+
+		attach_name(f->state.last_sid, row->id, stream);
+		out_name(row->id, names[i]);
+		*want = (struct bulk_row){ .row = row, .name = names[i],
+			                   .stream = cli_path(f->folder, stream) };
+		if (want->stream != NULL && asprintf(&want->part, "%s.part", want->stream) < 0)
+			want->part = NULL;
+		count++;
+		if (want->stream == NULL || want->part == NULL)
+			code = failed(f->cli, CLI_CANNOT, "CSN-ATT-005", "no memory",
+			              "an attachment could not be received");
+		else if (fetch_key_gone(row->key) || there(want->stream)) {
+			count--;
+			free(want->stream);
+			free(want->part);
+		}
+	}
+	if (code == CLI_OK && count > 0)
+		code = bulk_take(&f->runner, rows, count, wait_s);
+	for (size_t i = 0; i < count; i++) {
+		free(rows[i].stream);
+		free(rows[i].part);
+	}
 	return code;
 }
 
@@ -385,14 +437,14 @@ fetch_all(struct fetch *f)
 }
 
 int
-fetch_run(struct cli *cli, const char *config, const char *out)
+fetch_run(struct cli *cli, const char *config, const char *out, unsigned wait_s)
 {
 	static struct fetch f;
 
 	f = (struct fetch){ .cli = cli, .out = out, .list = json_array() };
 	json_object_set_new(cli->doc, "attachments", f.list);
 	int code = runner_open(&f.runner, cli, CSN_SIDE_DEVICE);
-	if (code == CLI_OK && (f.folder = attach_folder(cli, config)) == NULL)
+	if (code == CLI_OK && (f.folder = attach_folder(cli, config, &f.messages)) == NULL)
 		code = CLI_USAGE;
 	if (code == CLI_OK && cli_folder(out, 0700) < 0)
 		code = failed(cli, CLI_CANNOT, "CSN-ATT-005", strerror(errno),
@@ -401,6 +453,8 @@ fetch_run(struct cli *cli, const char *config, const char *out)
 		code = load(&f);
 	if (code == CLI_OK)
 		code = check_window(&f);
+	if (code == CLI_OK && f.messages)
+		code = listen_for(&f, wait_s);
 	if (code == CLI_OK)
 		code = fetch_all(&f);
 	runner_close(&f.runner);

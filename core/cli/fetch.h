@@ -5,8 +5,11 @@
 #include "core/cli/cli.h"
 #include "lib/body.h"
 
-/* Fetches every attachment of the staged body into folder @out; an exit code. */
-int fetch_run(struct cli *cli, const char *config, const char *out);
+/*
+ * Fetches every attachment of the staged body into folder @out; from a bulk channel that
+ * carries messages it listens for at most @wait_s seconds (0: for ever).  An exit code.
+ */
+int fetch_run(struct cli *cli, const char *config, const char *out, unsigned wait_s);
 /* A key of zeros stands where one was: the attachment is complete, or its time over. */
 bool fetch_key_gone(struct csn_bytes key);
 /* Zeroes the key of a row that lies in @body. */

@@ -2,6 +2,7 @@
 bin_PROGRAMS += countersign
 countersign_SOURCES = \
 	core/cli/attach.c core/cli/attach.h core/cli/audit.c \
+	core/cli/bulk.h core/cli/bulk-send.c core/cli/bulk-take.c \
 	core/cli/channels.c core/cli/channels.h core/cli/channels-ear.c core/cli/channels-listen.c \
 	core/cli/channels-test.c core/cli/probe.c core/cli/probe.h core/cli/wav.c core/cli/wav.h \
 	core/cli/lab.c core/cli/lab.h core/cli/lab-constellation.c core/cli/lab-spectrogram.c \
@@ -20,7 +21,7 @@ countersign_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DPLUGINDIR=\"$(plugindir)
 	$(POPT_CFLAGS) $(JANSSON_CFLAGS)
 countersign_LDFLAGS = $(AM_LDFLAGS)
 countersign_LDADD = core/libcsncore.la sdk/device/libcsndevice.la sdk/lib/libcsncrypto.la \
-	sdk/lib/libcsnsdk.la $(POPT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) -lm
+	sdk/lib/libcsnstream.la sdk/lib/libcsnsdk.la $(POPT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) -lm
 
 # The manual page is what the program says of itself.
 man_MANS += core/man/countersign.1

@@ -1,6 +1,6 @@
 /* provision: one session with one device. */
 #include "core/buf.h"
-#include "core/cli/attach.h"
+#include "core/cli/bulk.h"
 #include "core/cli/resume.h"
 #include "core/error.h"
 
@@ -15,6 +15,7 @@
 static const char *payload_path, *format = "json";
 static int         want_pin, two_way, valid_s, resume;
 static char      **attach_specs;
+static int         bulk_passes = -1;
 
 static const struct poptOption options[] = {
 	{ "payload", 'p', POPT_ARG_STRING, &payload_path, 0, "what to deliver", "FILE" },
@@ -28,6 +29,10 @@ static const struct poptOption options[] = {
 	  "SECONDS" },
 	{ "resume", 0, POPT_ARG_NONE, &resume, 0,
 	  "ask the device what became of session SID; without one: which are not settled", NULL },
+	{ "bulk-passes", 0, POPT_ARG_INT, &bulk_passes, 0,
+	  "how often all messages of attachments are shown, 0: until stopped (default: until the "
+	  "device has them where there is a channel of role return, else 4)",
+	  "N" },
 	{ "attach", 'a', POPT_ARG_ARGV, &attach_specs, 0,
 	  "a file to send after it, up to 8 times; KIND may follow the id: ID:KIND=FILE",
 	  "ID=FILE" },
@@ -76,7 +81,10 @@ session(struct runner *r, struct csn_bytes subject, struct csn_bytes payload,
 	code = runner_report(r);
 	if (set == NULL || r->outcome == CSN_OUTCOME_REFUSED || r->outcome == CSN_OUTCOME_NONE)
 		return code;
-	int published = attach_publish(set, r->sid);
+	if (bulk_passes < 0)
+		bulk_passes = csn_station_caps(r->station, CSN_ROLE_RETURN) != NULL ? 0 : 4;
+	int published = set->messages ? bulk_send(r, set, (unsigned)bulk_passes)
+	                              : attach_publish(set, r->sid);
 	return published != CLI_OK ? published : code;
 }
 

@@ -9,6 +9,8 @@
 
 enum {
 	MAGIC       = 0xc5,
+	STATUS_MAGIC = 0xc6,
+	STATUS_HEAD = CSN_STREAM_STATUS - CSN_STREAM_TAG,
 	VERSION     = 1,
 	NUMBER_BITS = 20,
 	KEY         = 32,
@@ -116,6 +118,51 @@ good_secret(struct csn_bytes secret)
 	       secret.len <= CSN_STREAM_SECRET_MAX;
 }
 
+int
+csn_stream_status_make(struct csn_bytes secret, const struct csn_stream_status *status,
+                       uint8_t ret_message[CSN_STREAM_STATUS])
+{
+	uint8_t key[KEY], *m = ret_message;
+
+	if (!good_secret(secret))
+		return CSN_E_INVALID;
+	if (!derive_key(secret, status->session, key))
+		return CSN_E_NOMEM;
+	m[0] = STATUS_MAGIC;
+	m[1] = VERSION;
+	put32(m + 2, status->session);
+	put32(m + 6, status->have);
+	put32(m + 10, status->needed);
+	m[14] = (uint8_t)status->wish;
+	bool made = make_tag(key, m, STATUS_HEAD, m + STATUS_HEAD);
+	OPENSSL_cleanse(key, sizeof key);
+	return made ? CSN_OK : CSN_E_NOMEM;
+}
+
+int
+csn_stream_status_take(struct csn_bytes secret, struct csn_bytes message,
+                       struct csn_stream_status *ret_status)
+{
+	const uint8_t *m = message.ptr;
+	uint8_t want[CSN_STREAM_STATUS];
+
+	if (message.len != CSN_STREAM_STATUS || m[0] != STATUS_MAGIC || m[1] != VERSION ||
+	    m[14] >= CSN_WISH_COUNT)
+		return CSN_E_PROTOCOL;
+	const struct csn_stream_status status = {
+		.session = get32(m + 2),
+		.have = get32(m + 6),
+		.needed = get32(m + 10),
+		.wish = (enum csn_stream_wish)m[14],
+	};
+	int r = csn_stream_status_make(secret, &status, want);
+	if (r == CSN_OK && CRYPTO_memcmp(want, m, sizeof want) != 0)
+		r = CSN_E_REFUSED;
+	if (r == CSN_OK)
+		*ret_status = status;
+	return r;
+}
+
 /* Sender ------------------------------------------------------------------ */
 
 struct csn_sender {
@@ -217,6 +264,7 @@ struct csn_receiver {
 	struct cut         cut; /* blocks is 0 until the first good packet */
 	struct fountain  **block;
 	struct csn_progress progress;
+	uint64_t           last; /* number of the packet heard last */
 };
 
 void
@@ -343,6 +391,18 @@ open_block(struct csn_receiver *receiver, const struct cut *cut, uint32_t block)
 	return receiver->block[block] == NULL ? CSN_E_NOMEM : CSN_OK;
 }
 
+/* A gap in the numbers was lost on the way, unless it is a long one: then we were away. */
+static void
+count_missed(struct csn_receiver *receiver, uint64_t number)
+{
+	const uint64_t away = 300;
+	uint64_t gap = number > receiver->last ? number - receiver->last : 0;
+
+	receiver->progress.missed += gap > 1 && gap < away && receiver->progress.heard > 0 ? gap - 1 : 0;
+	receiver->progress.heard += number != receiver->last || receiver->progress.heard == 0;
+	receiver->last = number;
+}
+
 static int
 take_symbol(struct csn_receiver *receiver, struct csn_bytes packet, const struct header *header,
             enum csn_packet *ret_was)
@@ -358,6 +418,7 @@ take_symbol(struct csn_receiver *receiver, struct csn_bytes packet, const struct
 	int r = open_block(receiver, &cut, block);
 	if (r < 0)
 		return r;
+	count_missed(receiver, (uint64_t)number * cut.blocks + block);
 	struct fountain *fountain = receiver->block[block];
 	if (!fountain_take(fountain, number, packet.ptr + CSN_STREAM_HEADER)) {
 		*ret_was = CSN_PACKET_KNOWN;

@@ -38,6 +38,34 @@ enum {
 	CSN_STREAM_SECRET_MAX = 64,
 };
 
+/*
+ * What a receiver may tell over a channel back, under the same key:
+ *
+ *   0 magic 0xc6, 1 version 1, 2 session 4, 6 have 4, 10 needed 4, 14 wish 1, 15 tag 8
+ */
+enum csn_stream_wish {
+	CSN_WISH_NONE,
+	CSN_WISH_SLOWER, /* packets are lost: show each for longer */
+	CSN_WISH_LARGER, /* none is read at all: put less into each */
+	CSN_WISH_DONE,   /* it is complete */
+	CSN_WISH_COUNT
+};
+
+struct csn_stream_status {
+	uint32_t             session; /* 0: none was heard yet */
+	uint32_t             have, needed;
+	enum csn_stream_wish wish;
+};
+
+enum { CSN_STREAM_STATUS = 23 };
+
+/* CSN_E_INVALID: a secret of a wrong length. */
+int csn_stream_status_make(struct csn_bytes secret, const struct csn_stream_status *status,
+                           uint8_t ret_message[CSN_STREAM_STATUS]);
+/* CSN_E_PROTOCOL: no status; CSN_E_REFUSED: not under this secret. */
+int csn_stream_status_take(struct csn_bytes secret, struct csn_bytes message,
+                           struct csn_stream_status *ret_status);
+
 /* Sender ------------------------------------------------------------------ */
 
 struct csn_sender;
@@ -99,6 +127,8 @@ struct csn_progress {
 	size_t   object_len;
 	size_t   blocks;
 	size_t   blocks_done;
+	uint64_t heard;  /* good packets of the session, */
+	uint64_t missed; /* and those that were sent between them */
 	uint64_t count[CSN_PACKET_COUNT];
 	bool     complete;
 };

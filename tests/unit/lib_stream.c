@@ -345,6 +345,66 @@ refusals(void)
 	csn_sender_free(longer);
 }
 
+static void
+statuses(void)
+{
+	static const uint8_t shared[32] = "one secret that both sides share", other[32] = "another";
+	const struct csn_bytes mine = { shared, 32 }, theirs = { other, 32 };
+	const struct csn_stream_status sent = { .session = 7, .have = 3, .needed = 1000,
+		                                .wish = CSN_WISH_SLOWER };
+	struct csn_stream_status got = { 0 };
+	uint8_t message[CSN_STREAM_STATUS];
+	int bad = 0;
+
+	tap_ok(csn_stream_status_make(mine, &sent, message) == CSN_OK &&
+	               csn_stream_status_take(mine, (struct csn_bytes){ message, sizeof message }, &got) ==
+	                       CSN_OK &&
+	               got.session == 7 && got.have == 3 && got.needed == 1000 &&
+	               got.wish == CSN_WISH_SLOWER,
+	       "a status comes over as it was");
+	tap_ok(csn_stream_status_take(theirs, (struct csn_bytes){ message, sizeof message }, &got) ==
+	               CSN_E_REFUSED,
+	       "under another secret it is refused");
+	tap_ok(csn_stream_status_take(mine, (struct csn_bytes){ message, sizeof message - 1 }, &got) ==
+	               CSN_E_PROTOCOL,
+	       "a byte short it is no status");
+	for (size_t i = 0; i < 8 * sizeof message; i++) {
+		message[i / 8] ^= (uint8_t)(1 << i % 8);
+		bad += csn_stream_status_take(mine, (struct csn_bytes){ message, sizeof message },
+		                              &got) < 0;
+		message[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	tap_ok(bad == 8 * CSN_STREAM_STATUS, "with any one bit changed it is refused");
+}
+
+/* Every third packet is heard. */
+static void
+losses(void)
+{
+	static const uint8_t shared[32] = "one secret that both sides share";
+	static uint8_t object[30000], packet[500];
+	const struct csn_sender_options to = { .secret = { shared, 32 }, .session = 9, .packet_len = 500 };
+	const struct csn_receiver_options from = { .secret = { shared, 32 }, .object_max = 30000 };
+	struct csn_sender *sender;
+	struct csn_receiver *receiver;
+	struct csn_progress progress;
+	enum csn_packet was;
+
+	if (csn_sender_new((struct csn_bytes){ object, sizeof object }, &to, &sender) < 0 ||
+	    csn_receiver_new(&from, &receiver) < 0)
+		return;
+	for (uint64_t n = 0; n < 60; n += 3) {
+		csn_sender_packet(sender, n, packet);
+		csn_receiver_take(receiver, (struct csn_bytes){ packet, csn_sender_packet_len(sender) }, &was);
+		csn_receiver_take(receiver, (struct csn_bytes){ packet, csn_sender_packet_len(sender) }, &was);
+	}
+	csn_receiver_progress(receiver, &progress);
+	tap_ok(progress.heard == 20 && progress.missed == 38,
+	       "of 58 packets 20 were heard, each twice, and 38 missed");
+	csn_sender_free(sender);
+	csn_receiver_free(receiver);
+}
+
 int
 main(void)
 {
@@ -354,5 +414,7 @@ main(void)
 	layout();
 	transfers_end();
 	refusals();
+	statuses();
+	losses();
 	return tap_done();
 }
