@@ -212,6 +212,16 @@ take_sent(struct isolate *iso, const struct wire_frame *frame)
 	return WIRE_FINE;
 }
 
+/* The link tells it to whoever listens, and receives again; the worker goes on trying. */
+static void
+take_trouble(struct isolate *iso, struct csn_bytes bytes)
+{
+	char text[WIRE_TEXT_MAX + 1];
+
+	snprintf(text, sizeof text, "%.*s", (int)bytes.len, (const char *)bytes.ptr);
+	end_op(&iso->channel.receive, CSN_E_IO, text, NULL);
+}
+
 static enum wire_fault
 on_frame(struct isolate *iso, const struct wire_frame *frame)
 {
@@ -224,6 +234,11 @@ on_frame(struct isolate *iso, const struct wire_frame *frame)
 		return take_message(iso, frame);
 	case WIRE_SENT:
 		return take_sent(iso, frame);
+	case WIRE_TROUBLE:
+		if (isolate_floods(iso, &iso->notes, NOTES_MAX))
+			return WIRE_FLOOD;
+		take_trouble(iso, frame->v[0].bytes);
+		return WIRE_FINE;
 	case WIRE_DIAGNOSIS:
 		if (isolate_floods(iso, &iso->notes, NOTES_MAX))
 			return WIRE_FLOOD;

@@ -41,6 +41,7 @@ enum wire_type {
 	WIRE_DIAGNOSIS = 19, /* text: why nothing came                         */
 	WIRE_VERDICT   = 20, /* id, result, text, verified, result, appraised  */
 	WIRE_PONG      = 21, /* number                                         */
+	WIRE_TROUBLE   = 22, /* text: what its device lacks; it tries again    */
 };
 
 /* Why bytes or a frame were refused; 0 is none. */

@@ -98,6 +98,18 @@ on_message(void *arg, const struct link *link, uint64_t at_ns, struct csn_bytes 
 		.type = WIRE_MESSAGE, .v = { { .number = at_ns }, { .bytes = message } } });
 }
 
+/* The core knows which channel this is: what follows the label is enough. */
+static void
+on_trouble(void *arg, const char *text)
+{
+	const char *what = strstr(text, ": ");
+
+	(void)arg;
+	worker_write(&(struct wire_frame){
+		.type = WIRE_TROUBLE,
+		.v = { { .bytes = worker_text(what != NULL ? what + 2 : text) } } });
+}
+
 static void
 on_diagnose(void *arg)
 {
@@ -127,7 +139,7 @@ listen_to(bool on)
 		link_unlisten(ch.link, &ch.listener);
 		return CSN_OK;
 	}
-	ch.listener = (struct link_listener){ .fn = on_message };
+	ch.listener = (struct link_listener){ .fn = on_message, .trouble = on_trouble };
 	ch.timer = csn_loop_timer_add(ch.worker->loop,
 	                              csn_loop_now(ch.worker->loop) + DIAGNOSE_MS * CSN_MS,
 	                              on_diagnose, NULL);
