@@ -3,7 +3,7 @@
 # what it carries, with the device's wishes on the way back.
 set -u
 . "${top_srcdir:?}/tests/kit/tap.sh"
-bin=$(realpath "${top_builddir:?}/countersign")
+build=$(realpath "${top_builddir:?}") bin=$(realpath "$top_builddir/countersign")
 pair=$(realpath "$top_builddir/tests/lab/pty_pair")
 here=$(realpath "$top_srcdir/tests/session")
 
@@ -16,10 +16,9 @@ if [ "${1:-}" != inside ]; then
 fi
 
 cd "${CSN_WORK:?}" || exit 99
-modules=$CSN_WORK/modules
-mkdir "$modules"
-find "$(realpath "$top_builddir")" -path '*/.libs/*_*.so' -exec cp {} "$modules" \;
-. "$here/two-folders.sh"
+# shellcheck source=tests/session/parties.sh
+. "$here/parties.sh"
+gather_modules "$CSN_WORK/modules"
 
 # on_screen FILE MEDIA...: bulk is codes on that media, and nothing comes back.
 on_screen() {
