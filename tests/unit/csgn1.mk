@@ -40,3 +40,10 @@ tests_unit_x509_load_SOURCES  = tests/unit/x509_load.c tests/kit/pki.c tests/kit
 tests_unit_x509_load_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_x509_load_LDADD    = $(tests_unit_x509_device_LDADD)
 TESTS += tests/unit/x509_load
+
+check_PROGRAMS += tests/unit/psk
+tests_unit_psk_SOURCES  = tests/unit/psk.c plugins/attest/psk/psk-io.c
+tests_unit_psk_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_psk_LDADD    = plugins/attest/psk/libpsk.la sdk/lib/libcsnsdk.la \
+	sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
+TESTS += tests/unit/psk

@@ -217,7 +217,7 @@ static const struct {
 	int         want;
 } key_cases[] = {
 	{ "32 bytes and a newline",
-	  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n", CSN_OK },
+	  "8d3f0a91c4e7526b1fd8339ea0bc756482f1d04b6ec95a3770aa1b8cd25ef609\n", CSN_OK },
 	{ "31 bytes", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e",
 	  CSN_E_CONFIG },
 	{ "a digit that is none",

@@ -7,12 +7,19 @@
 
 static const struct csn_option options[] = {
 	{ .key = "key",
-	  .help = "file with the shared key as hex, 32 bytes or more, readable by its owner only",
+	  .help = "file with one key of all devices as hex, 32 bytes or more, mode 600",
 	  .type = CSN_PATH,
-	  .flags = CSN_OPT_REQUIRED,
 	  .offset = CSN_FIELD_OF(struct psk, key_path, char *),
 	  .min = 1,
 	  .max = 4095 },
+	{ .key = "keys",
+	  .help = "file with a key for each device, DID KEY in hex a line, mode 600",
+	  .type = CSN_PATH,
+	  .offset = CSN_FIELD_OF(struct psk, keys_path, char *),
+	  .min = 1,
+	  .max = 4095 },
+	CSN_OPTION_BOOL(struct psk, derive, false,
+	                "evidence psk-kdf: a key of its own for each session and direction"),
 	CSN_OPTION_END
 };
 
@@ -25,7 +32,7 @@ psk_destroy(void *self)
 	struct psk *psk = self;
 
 	if (psk != NULL)
-		csn_wipe(psk, sizeof *psk);
+		psk_done(psk);
 	free(psk);
 }
 
