@@ -7,6 +7,9 @@
 
 enum { CHAIN_MAX = 8, PIPEWIRE_BUFFERS = 32 };
 #define SOUND_ROOM_NS       ((guint64)1300 * 1000 * 1000)
+/* How far the clock may be off before a sink moves what it plays, and what it holds. */
+#define SEAMLESS_NS         ((guint64)2000 * 1000 * 1000)
+#define SINK_BUFFER_US      ((gint64)400 * 1000)
 #define PIPEWIRE_RESERVE_NS ((gint64)200 * 1000 * 1000)
 
 struct chain {
@@ -303,7 +306,7 @@ add_source(struct chain *chain)
 	caps = media->medium == CSN_MEDIUM_AUDIO ? audio_caps()
 	                                         : video_caps(media, "GRAY8", true);
 	g_object_set(source, "caps", caps, "is-live", TRUE, "format", GST_FORMAT_TIME,
-	             "block", FALSE, "max-buffers",
+	             "block", FALSE, "min-percent", 50u, "max-buffers",
 	             media->medium == CSN_MEDIUM_AUDIO ? (guint64)MEDIA_SOUND_ROOM
 	                                               : (guint64)MEDIA_ROOM,
 	             "max-bytes", (guint64)0, NULL);
@@ -323,6 +326,19 @@ set_pipewire_sink(GstElement *sink)
 	g_object_set(sink, "ts-offset", -PIPEWIRE_RESERVE_NS, NULL);
 	gst_util_set_object_arg(G_OBJECT(sink), "stream-properties",
 	                        "props,node.latency=(string)480/48000");
+}
+
+/*
+ * The server's clock is corrected for seconds after the stream began, and a sink that
+ * follows each correction tears what it plays.  A burst is better late than torn: blocks
+ * follow one another without a seam until there is a pause.
+ */
+static void
+set_pulse_sink(GstElement *sink)
+{
+	gst_util_set_object_arg(G_OBJECT(sink), "slave-method", "none");
+	g_object_set(sink, "alignment-threshold", SEAMLESS_NS, "buffer-time",
+	             SINK_BUFFER_US, NULL);
 }
 
 static void
@@ -351,6 +367,8 @@ build_send(struct chain *chain)
 	             media->medium == CSN_MEDIUM_AUDIO && !file, NULL);
 	if (media->end->through == THROUGH_PIPEWIRE)
 		set_pipewire_sink(sink);
+	if (media->end->through == THROUGH_PULSE)
+		set_pulse_sink(sink);
 }
 
 /* ---- all of it --------------------------------------------------------- */
