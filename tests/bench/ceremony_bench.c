@@ -172,12 +172,13 @@ message(uint32_t role, const char *medium, struct csn_bytes what)
 	return csn_device_event(&device, &event);
 }
 
+/* CPU time, as openssl speed counts: what else the machine does is no part of either. */
 static double
-now_s(void)
+cpu_s(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -194,9 +195,9 @@ ceremony(void)
 
 	csn_device_load(&device, &born, 0);
 	message(CSN_ROLE_OFFER, "qr", (struct csn_bytes){ m1, m1_len });
-	double                   start  = now_s();
+	double                   start  = cpu_s();
 	struct csn_device_action action = message(CSN_ROLE_BIND, "ultrasonic", CSN_BYTES_OF(m2));
-	double                   took   = now_s() - start;
+	double                   took   = cpu_s() - start;
 
 	must(action.type == CSN_DEVICE_COMMIT && action.commit.kind == CSN_DEVICE_ACCEPT,
 	     "the device's check");
@@ -238,10 +239,10 @@ main(int argc, char **argv)
 	make_device(seed);
 	make_manifest(seed);
 	csn_device_init(&device, csn_crypto_openssl(), NULL, device_buf, sizeof device_buf);
-	double start = now_s();
-	while (count < SAMPLES && now_s() - start < seconds)
+	double start = cpu_s();
+	while (count < SAMPLES && cpu_s() - start < seconds)
 		samples[count++] = ceremony();
-	double took = now_s() - start;
+	double took = cpu_s() - start;
 	qsort(samples, count, sizeof *samples, by_value);
 	printf("suite %u ceremonies %zu seconds %.3f rate %.1f verdict_ms %.3f "
 	       "device_bytes %zu buffer_bytes %zu station_bytes %zu\n",
