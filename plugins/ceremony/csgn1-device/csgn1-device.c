@@ -231,10 +231,15 @@ on_message(struct csgn1_device_run *run, const struct csn_event *ev)
 static void
 on_answer(struct csgn1_device_run *run, const struct csn_event *ev)
 {
-	struct csn_event pin = *ev;
+	const struct csn_host *host = run->self->host;
+	struct csn_event       pin = *ev;
 
 	if (ev->result != CSN_OK)
 		pin.bytes = CSN_BYTES_NONE;
+	else
+		host->log(host, CSN_LOG_INFO, "the PIN is stretched (scrypt, 2^%u, %u KiB)",
+		          (unsigned)run->self->dev.state.cost,
+		          1u << (run->self->dev.state.cost & 31));
 	run_feed(run, &pin, CSN_DEVICE_PIN, CSN_OK);
 }
 

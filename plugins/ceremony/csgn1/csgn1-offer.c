@@ -131,6 +131,11 @@ use_pin(struct csgn1_run *run)
 	uint8_t          wide[40], scalar[32];
 	int              r;
 
+	/* Bounded by CSN_COST_MAX, and every other session waits for it. */
+	if (run->st.cost <= CSN_COST_MAX)
+		run->self->host->log(run->self->host, CSN_LOG_INFO,
+		                     "the PIN is stretched (scrypt, 2^%u, %u KiB)",
+		                     (unsigned)run->st.cost, 1u << run->st.cost);
 	if (!run->two_way) {
 		r = station_pin(&run->st, pin);
 	} else {
