@@ -13,5 +13,5 @@ tests_bench_attest_bench_SOURCES  = tests/bench/attest_bench.c tests/kit/pki.c t
 tests_bench_attest_bench_CPPFLAGS = $(TEST_CPPFLAGS) 
 tests_bench_attest_bench_LDADD    = plugins/attest/x509/libx509.la sdk/lib/libcsnevidence.la \
 	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
-EXTRA_DIST += tests/bench/attest tests/bench/ceremony tests/bench/serial tests/bench/nfc
+EXTRA_DIST += tests/bench/attest tests/bench/ceremony tests/bench/serial tests/bench/nfc tests/bench/ble
 CLEANFILES += $(EXTRA_PROGRAMS)
