@@ -117,6 +117,22 @@ memory() {
 	return $rc
 }
 
+# The model of the commit path, beside the checkout as the vectors are.
+commit_model() {
+	local models=${CSN_SHARED:-$top/../shared}/models
+	[ -x "$models/explore" ] || { echo "no models at $models"; return 1; }
+	"$top/tests/models.sh" "$models"
+}
+
+# Hundreds of connections: every medium with every other one, two suites over the air,
+# ten thousand sessions over bad channels.
+channels() {
+	export top_srcdir=$top top_builddir=$base
+	make -C "$base" -j"$jobs" check TESTS= || return 1
+	"$top/tests/session/pairs.sh" all && "$base/tests/sim/loss" 10000 1000 &&
+		CSN_SUITE=2 "$top/tests/lab/ble.sh"
+}
+
 # fuzz TARGET LIBRARY: the target under the engine, from nothing, for a while.
 fuzz() {
 	local dir=$base/audit-fuzz
@@ -139,6 +155,8 @@ run_case clang-werror clang_werror
 run_case sanitizers sanitized
 run_case valgrind memory
 run_case sound-servers servers
+run_case channels channels
+run_case commit-model commit_model
 run_case shellcheck shell_scripts
 run_case manual manual
 rm -rf "$base/audit-fuzz"
@@ -149,6 +167,7 @@ run_case fuzz-evidence fuzz evidence "plugins/attest/dice/libdice.la plugins/att
 run_case fuzz-modem fuzz modem sdk/modem/libmodem.la
 run_case fuzz-qr fuzz qr "plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la"
 run_case fuzz-nfc fuzz nfc "plugins/channel/nfc/libnfcreader.la sdk/device/libcsndevicetag.la sdk/lib/libcsnsdk.la"
+run_case fuzz-ble fuzz ble "plugins/channel/ble/libble.la sdk/lib/libcsnsdk.la"
 run_case fuzz-line fuzz line sdk/lib/libcsnsdk.la
 run_case installed installed
 run_case newcomer newcomer

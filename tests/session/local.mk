@@ -44,3 +44,6 @@ TESTS += tests/session/channels.sh tests/session/lab.sh
 # Attachments as messages: filmed codes, a bad serial line.
 dist_check_SCRIPTS += tests/session/stream.sh
 TESTS += tests/session/stream.sh
+# Every two media that take no time; `pairs.sh all` is for the audit.
+dist_check_SCRIPTS += tests/session/pairs.sh
+TESTS += tests/session/pairs.sh

@@ -1,0 +1,17 @@
+# Both ceremonies over bad air, on a virtual clock.
+check_PROGRAMS += tests/sim/loss
+TESTS += tests/sim/loss
+tests_sim_loss_SOURCES = \
+	plugins/ceremony/csgn1-device/csgn1-device.c \
+	plugins/ceremony/csgn1-device/csgn1-device.h \
+	plugins/ceremony/csgn1-device/plugin.c \
+	plugins/ceremony/csgn1-device/rows.c \
+	plugins/ceremony/csgn1-device/run.h \
+	plugins/ceremony/csgn1-device/stages.c \
+	plugins/channel/ble/frames.c \
+	plugins/channel/ble/frames.h \
+	tests/sim/loss.c
+tests_sim_loss_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_sim_loss_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_sim_loss_LDADD = plugins/ceremony/csgn1/libcsgn1.la tests/kit/libfakehost.la \
+	$(device_test_libs) $(JANSSON_LIBS)
