@@ -99,6 +99,42 @@ test_round(void)
 	}
 }
 
+/* 10 ms that never came, in the preamble; the media says so, or it does not. */
+static void
+test_gap(void)
+{
+	enum { BLOCK = 480, LOST = 11 }; /* the burst begins in block 5 */
+
+	for (uint32_t told = 0; told < 2; told++) {
+		uint8_t bytes[41];
+		void *a = make(NULL), *b = make(NULL);
+		struct csn_op *send = fakehost_op(fake), *get = fakehost_op(fake);
+
+		message_of(bytes, sizeof bytes);
+		fakehost_started(send, ops->send(a, send, (struct csn_bytes){ bytes, sizeof bytes }));
+		ops->receive(b, get);
+		const size_t n = render_all(a, BLOCK) / BLOCK;
+		for (size_t i = 0; i < n; i++) {
+			struct csn_frame in = { .size = sizeof in, .medium = CSN_MEDIUM_AUDIO,
+				                .flags = told && i == LOST + 1 ? CSN_FRAME_GAP : 0,
+				                .time_ns = UINT64_C(5000000000) + i * 10000000,
+				                .rate_hz = RATE, .samples = sound + i * BLOCK,
+				                .count = BLOCK };
+			if (i != LOST)
+				ops->feed(b, &in);
+		}
+		tap_ok(fakehost_op_ended(get) == (told == 1),
+		       told ? "10 ms of the preamble lost and said so: the message arrives"
+		            : "10 ms of the preamble lost in silence: it does not");
+		if (!fakehost_op_ended(get))
+			ops->cancel(b, get);
+		fakehost_op_free(send);
+		fakehost_op_free(get);
+		component->destroy(a);
+		component->destroy(b);
+	}
+}
+
 static void
 test_shape(void)
 {
@@ -242,6 +278,7 @@ main(void)
 	component = fakehost_load("channel/ultrasonic");
 	ops       = component->ops.channel;
 	test_round();
+	test_gap();
 	test_shape();
 	test_bounds();
 	test_rate();

@@ -133,6 +133,32 @@ render(void *self, struct csn_frame *out)
 	return CSN_OK;
 }
 
+/*
+ * What the media says was lost comes as silence, so that the rest of a burst keeps its
+ * place.  Longer than a gap within a burst can be is a pause: nothing to fill.
+ */
+static void
+fill_gap(struct ultrasonic *us, const struct csn_frame *in)
+{
+	static const float silence_block[480];
+	const uint64_t     length_ns = in->count * UINT64_C(1000000000) / CSN_MODEM_RATE_HZ;
+	const uint64_t     last_ns   = us->heard_ns;
+	uint64_t           lost;
+
+	us->heard_ns = in->time_ns;
+	if ((in->flags & CSN_FRAME_GAP) == 0 || last_ns == 0 || in->time_ns < last_ns + length_ns)
+		return;
+	lost = ((in->time_ns - last_ns - length_ns) * CSN_MODEM_RATE_HZ + 500000000) / 1000000000;
+	if (lost > ULTRASONIC_GAP)
+		return;
+	while (lost > 0) {
+		const size_t n = lost < 480 ? (size_t)lost : 480;
+
+		csn_modem_rx_feed(us->rx, silence_block, n);
+		lost -= n;
+	}
+}
+
 static int
 feed(void *self, const struct csn_frame *in)
 {
@@ -143,6 +169,7 @@ feed(void *self, const struct csn_frame *in)
 	if (r < 0)
 		return r;
 	us->refusal[0] = '\0';
+	fill_gap(us, in);
 	csn_modem_rx_feed(us->rx, in->samples, in->count);
 	while (csn_modem_rx_next(us->rx, &event) == 1) {
 		ultrasonic_note(us, &event);

@@ -17,6 +17,7 @@
 enum {
 	ULTRASONIC_LEAD = 2400,  /* samples of silence before a burst: 50 ms   */
 	ULTRASONIC_TAIL = 14400, /* samples of silence after a burst: 0.3 s    */
+	ULTRASONIC_GAP  = 9600,  /* lost samples that are filled in: 0.2 s     */
 	ULTRASONIC_TOLD = 16,    /* attempts kept until somebody asks          */
 };
 
@@ -35,6 +36,7 @@ struct ultrasonic {
 	void                   *tx_memory, *rx_memory;
 	struct csn_modem_tx    *tx; /* while a burst is being rendered         */
 	struct csn_modem_rx    *rx;
+	uint64_t                heard_ns; /* end of the last frame, 0: none    */
 	size_t                  lead, tail; /* samples of silence still to come */
 
 	struct csn_op   *sending;
