@@ -70,7 +70,7 @@ core_libcsncore_la_SOURCES = \
 	core/wire.h
 core_libcsncore_la_CPPFLAGS = $(AM_CPPFLAGS) $(CONFIG_CFLAGS) -I$(top_srcdir) \
 	-D_GNU_SOURCE -DPACKAGE_VERSION=\"$(PACKAGE_VERSION)\" -DCSN_PLUGINDIR=\"$(plugindir)\" \
-	-DCSN_BINDIR=\"$(bindir)\" -DCSN_WORKER=\"$(pkglibexecdir)/countersign-worker\"
+	-DCSN_WORKER=\"$(pkglibexecdir)/countersign-worker\"
 core_libcsncore_la_LIBADD = $(LTDL_LIBS) $(CONFIG_LIBS) $(CRYPTO_LIBS)
 
 # Modules for the loader's test, each wrong in one way.

@@ -6,13 +6,15 @@
 #include <unistd.h>
 
 /*
- * The installed one; a program that was not installed has its own beside it.  Neither
- * is searched for.
+ * Beside this program in a build tree, else where both were installed to, together or as
+ * configured.  These places and no others: nothing is searched for.
  */
 static int
 find_worker(struct csn_station *st, struct csn_error *err)
 {
-	char    exe[PATH_MAX - 32];
+	static const char *const near[] = { "countersign-worker",
+		                            "../libexec/countersign/countersign-worker" };
+	char    exe[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
 	char   *slash;
 
@@ -20,17 +22,16 @@ find_worker(struct csn_station *st, struct csn_error *err)
 		snprintf(st->worker, sizeof st->worker, "%s", st->plugins.worker);
 		return csn_trust_program(st->worker, err);
 	}
-	snprintf(st->worker, sizeof st->worker, "%s", CSN_WORKER);
 	exe[len > 0 ? len : 0] = '\0';
 	slash = strrchr(exe, '/');
-	if (slash != NULL) {
-		char beside[PATH_MAX];
+	for (size_t i = 0; slash != NULL && i < sizeof near / sizeof *near; i++) {
+		int n = snprintf(st->worker, sizeof st->worker, "%.*s/%s", (int)(slash - exe),
+		                 exe, near[i]);
 
-		*slash = '\0';
-		snprintf(beside, sizeof beside, "%s/countersign-worker", exe);
-		if (strcmp(exe, CSN_BINDIR) != 0 && access(beside, X_OK) == 0)
-			memcpy(st->worker, beside, sizeof beside);
+		if (n > 0 && (size_t)n < sizeof st->worker && access(st->worker, X_OK) == 0)
+			return csn_trust_program(st->worker, err);
 	}
+	snprintf(st->worker, sizeof st->worker, "%s", CSN_WORKER);
 	return csn_trust_program(st->worker, err);
 }
 

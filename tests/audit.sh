@@ -87,6 +87,12 @@ installed() {
 	make -C "$base" uninstall DESTDIR="$root" && [ -z "$(find "$root" ! -type d)" ]
 }
 
+# A plugin that crashes a thousand times, beside one that notices nothing.
+crashes() {
+	cd "$base" && make tests/unit/core_isolate tests/modules/prison/channel_prisoner.la countersign-worker &&
+		CSN_CRASHES=1000 tests/unit/core_isolate >audit-crashes.tap && grep crash audit-crashes.tap
+}
+
 # Under valgrind these take many minutes; the sanitizers case runs them all.
 too_slow() {
 	case $1 in
@@ -154,6 +160,7 @@ run_case gcc-werror gcc_werror
 run_case clang-werror clang_werror
 run_case sanitizers sanitized
 run_case valgrind memory
+run_case crashes crashes
 run_case sound-servers servers
 run_case channels channels
 run_case commit-model commit_model

@@ -2,6 +2,7 @@
 #include "core/cli/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -173,6 +174,9 @@ run(struct cli *cli)
 	free(more);
 	pid_t pid = start(device, STDERR_FILENO);
 	code      = wait_for(start(station, cli->json ? STDERR_FILENO : -1));
+	/* Nothing comes any more: the device would wait for a person to stop it. */
+	if (code != CLI_OK && pid > 0)
+		kill(pid, SIGTERM);
 	int other = wait_for(pid);
 	json_object_set_new(cli->doc, "folder", json_string(folder));
 	json_object_set_new(cli->doc, "station_exit", json_integer(code));

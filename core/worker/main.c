@@ -163,7 +163,7 @@ static int
 set_options(struct worker *worker, size_t at, const struct wire_part *told,
             struct csn_error *err)
 {
-	char group[16], key[WIRE_NAME_MAX + 1], place[96];
+	char group[32], key[WIRE_NAME_MAX + 1], place[128];
 	int  r = CSN_OK;
 
 	snprintf(group, sizeof group, "part%zu", at);

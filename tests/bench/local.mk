@@ -1,5 +1,6 @@
 # Benchmarks: ./dev bench NAME runs tests/bench/NAME.  Built when one is run.
-EXTRA_PROGRAMS = tests/bench/attest_bench tests/bench/ceremony_bench tests/bench/serial_bench
+EXTRA_PROGRAMS = tests/bench/attest_bench tests/bench/ceremony_bench tests/bench/serial_bench \
+	tests/bench/worker_bench
 tests_bench_ceremony_bench_SOURCES = tests/bench/ceremony_bench.c core/cli/pki.c \
 	core/cli/files.c
 tests_bench_ceremony_bench_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE $(JANSSON_CFLAGS) \
@@ -14,4 +15,8 @@ tests_bench_attest_bench_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_bench_attest_bench_LDADD    = plugins/attest/x509/libx509.la sdk/lib/libcsnevidence.la \
 	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
 EXTRA_DIST += tests/bench/attest tests/bench/ceremony tests/bench/serial tests/bench/nfc tests/bench/ble
+tests_bench_worker_bench_SOURCES  = tests/bench/worker_bench.c
+tests_bench_worker_bench_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
+tests_bench_worker_bench_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la
+EXTRA_DIST += tests/bench/worker
 CLEANFILES += $(EXTRA_PROGRAMS)
