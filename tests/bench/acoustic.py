@@ -270,6 +270,50 @@ def run_server(options):
           f"{after[len(after) // 2]:.1f} ms, worst {after[-1]:.1f} ms")
 
 
+FAULTS = ("rate44", "zero10", "lost10", "agc6", "second")
+STRETCH = dict(clean=0.30, desk=0.30, room=0.40, far=0.80, factory=0.75, hostile=1.30)
+
+
+def capacity(params, low, high):
+    """Bits a second within a band: flat spectrum, the echo equalised, noise as channel.py sets it."""
+    def gain(f):
+        chain = {**channel.DEFAULTS, **params, "ripple": 0}
+        return np.abs(channel.chain_response(f, chain, np.random.default_rng(0))) ** 2
+    f, reference = np.arange(low, high, 5.0), np.mean(gain(np.arange(17500.0, 20500.0, 5.0)))
+    snr = 10 ** (params["snr"] / 10) * gain(f) / reference * 3000 / (high - low)
+    return float(np.sum(np.log2(1 + snr)) * 5.0)
+
+
+def run_limit(options):
+    """How far each preset stands from Shannon, and from the stretch goals (64 bytes)."""
+    start_worker(options)
+    low, high = options.band or (17250.0, 20000.0)
+    for preset in PROFILE:
+        params = channel.PRESETS[preset]
+        airtime = len(pipe.send(PROFILE[preset], bytes(options.bytes))) / RATE
+        rate = options.bytes * 8 / airtime
+        most = capacity(params, low, high)
+        least_db = 10 * math.log10(2 ** (rate / (high - low)) - 1)
+        wish = STRETCH[preset]
+        print(f"acoustic limit {preset} {options.bytes} bytes {PROFILE[preset]}: airtime {airtime:.3f} s "
+              f"capacity {most / 1000:.1f} kbit/s = {1000 * options.bytes * 8 / most:.0f} ms, "
+              f"{most / rate:.1f} times; our {rate:.0f} bit/s need {least_db:.1f} dB by Shannon, "
+              f"the preset has {params['snr']} dB; stretch {wish:.2f} s "
+              + ("met" if airtime <= wish or options.bytes != 64 else f"missed by {airtime - wish:.2f} s"))
+
+
+def run_losses(options):
+    """What each fault costs, in points."""
+    lost = []
+    options.fault = ""
+    whole = run(options)
+    for options.fault in FAULTS:
+        lost.append(f"{options.fault} {100 * (whole - run(options)) / options.trials:+.0f}")
+    options.fault = ""
+    print(f"acoustic losses {options.preset} {options.bytes} bytes {options.level}: points lost of "
+          f"{100 * whole / options.trials:.0f} %: {', '.join(lost)}")
+
+
 def wilson(k, n):
     """95 % confidence interval of k successes in n."""
     z, p = 1.96, k / n
@@ -316,7 +360,10 @@ def arguments():
     ap.add_argument("--repeat", type=int, default=1, help="bursts until it is given up")
     ap.add_argument("--gain", type=float, default=0, help="dB on what is received")
     ap.add_argument("--fault", default="",
-                    choices=("", "rate44", "lost10", "zero10", "agc6", "second"))
+                    choices=("",) + FAULTS)
+    ap.add_argument("--losses", action="store_true", help="all faults, one after the other")
+    ap.add_argument("--limit", action="store_true",
+                    help="how far each preset stands from capacity and from the stretch goals")
     ap.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                     help="a channel parameter in place of the preset's, e.g. snr=12")
     ap.add_argument("--band", nargs=2, type=float, metavar=("LOW", "HIGH"))
@@ -345,7 +392,11 @@ def main():
     options.pipe = find_pipe()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
-    if options.server:
+    if options.limit:
+        run_limit(options)
+    elif options.losses:
+        run_losses(options)
+    elif options.server:
         run_server(options)
     elif options.false:
         run_false(options)
