@@ -67,6 +67,22 @@ facts_get(const struct facts *facts, const char *name)
 	return row != NULL ? row->value : NULL;
 }
 
+bool
+facts_id(const struct facts *facts, const char *name, uint8_t ret_id[16])
+{
+	const char *hex = facts_get(facts, name);
+
+	if (hex == NULL || strlen(hex) != 32 || strspn(hex, "0123456789abcdef") != 32)
+		return false;
+	for (size_t i = 0; i < 16; i++) {
+		unsigned byte = 0;
+
+		sscanf(hex + 2 * i, "%2x", &byte);
+		ret_id[i] = (uint8_t)byte;
+	}
+	return true;
+}
+
 /* Is @word one of the members of the comma list @list? */
 static bool
 list_has(const char *list, const char *word)

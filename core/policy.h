@@ -38,6 +38,8 @@ struct facts {
  */
 int facts_set(struct facts *facts, const char *name, const char *value);
 const char *facts_get(const struct facts *facts, const char *name); /* NULL: none */
+/* A fact that is 16 bytes in lower-case hex; false and untouched for anything else. */
+bool facts_id(const struct facts *facts, const char *name, uint8_t ret_id[16]);
 /* Appends to a comma list what is not in it yet. */
 int facts_add(struct facts *facts, const char *name, const char *word);
 /* SHA-256 over the facts in order of name, as dCBOR. */

@@ -16,23 +16,6 @@
 
 /* ---- entries ---------------------------------------------------------------- */
 
-static void
-fill_hex(const struct session *s, struct audit_entry *entry, enum audit_field field,
-	 const char *fact)
-{
-	const char *hex = facts_get(&s->facts, fact);
-
-	if (hex == NULL || strlen(hex) != 32 || strspn(hex, "0123456789abcdef") != 32)
-		return;
-	for (size_t i = 0; i < 16; i++) {
-		unsigned byte = 0;
-
-		sscanf(hex + 2 * i, "%2x", &byte);
-		entry->field[field][i] = (uint8_t)byte;
-	}
-	entry->has[field] = true;
-}
-
 static int
 entry_fill(const struct session *s, enum audit_what what, struct audit_entry *ret_entry)
 {
@@ -42,9 +25,9 @@ entry_fill(const struct session *s, enum audit_what what, struct audit_entry *re
 	entry.unix_s = csn_loop_wall(s->parts.loop, &trusted);
 	entry.clock_trusted = trusted != 0;
 	entry.boot_ns = csn_loop_now(s->parts.loop);
-	fill_hex(s, &entry, AUDIT_SID, "sid");
-	fill_hex(s, &entry, AUDIT_DID, "identity.did");
-	fill_hex(s, &entry, AUDIT_SKID, "skid");
+	entry.has[AUDIT_SID] = facts_id(&s->facts, "sid", entry.field[AUDIT_SID]);
+	entry.has[AUDIT_DID] = facts_id(&s->facts, "identity.did", entry.field[AUDIT_DID]);
+	entry.has[AUDIT_SKID] = facts_id(&s->facts, "skid", entry.field[AUDIT_SKID]);
 	entry.has[AUDIT_T1] = s->has_t1;
 	memcpy(entry.field[AUDIT_T1], s->t1, sizeof s->t1);
 	int r = facts_hash(&s->facts, entry.field[AUDIT_FACTS]);

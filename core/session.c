@@ -304,22 +304,6 @@ session_fail(struct session *s, const char *reason, const char *fmt, ...)
 }
 
 static void
-copy_fact(const struct session *s, const char *name, uint8_t *out, size_t len,
-	  bool *ret_has)
-{
-	const char *hex = facts_get(&s->facts, name);
-
-	*ret_has = hex != NULL && strlen(hex) == 2 * len &&
-		   strspn(hex, "0123456789abcdef") == 2 * len;
-	for (size_t i = 0; *ret_has && i < len; i++) {
-		unsigned byte = 0;
-
-		sscanf(hex + 2 * i, "%2x", &byte);
-		out[i] = (uint8_t)byte;
-	}
-}
-
-static void
 say_end(struct session *s)
 {
 	struct session_end end = {
@@ -331,8 +315,8 @@ say_end(struct session *s)
 		.wanted = s->answer.wanted,
 	};
 
-	copy_fact(s, "sid", end.sid, sizeof end.sid, &end.has_sid);
-	copy_fact(s, "identity.did", end.did, sizeof end.did, &end.has_did);
+	end.has_sid = facts_id(&s->facts, "sid", end.sid);
+	end.has_did = facts_id(&s->facts, "identity.did", end.did);
 	s->ended = true;
 	s->calls.end(s->calls.arg, &end); /* @s may be gone now               */
 }

@@ -68,9 +68,13 @@ struct session_parts {
 	const char *result_key;  /* Ed25519; signs attestation results; or NULL */
 };
 
+/* How a session ended; borrowed for the length of the call. */
 struct session_end {
-	uint32_t outcome, code;
-	const char *reason, *text, *found, *wanted;
+	uint32_t outcome;           /* enum csn_outcome, never NONE                  */
+	uint32_t code;              /* the ceremony's refusal code, 0: none          */
+	const char *reason;         /* stable: "policy", "store", "ceremony", ...    */
+	const char *text;           /* one line for a person                         */
+	const char *found, *wanted; /* what was seen and asked for, or ""            */
 	uint8_t sid[16], did[16];
 	bool has_sid, has_did;
 };

@@ -29,24 +29,12 @@ on_end(void *arg, const struct session_end *end)
 {
 	struct csn_station_session *own = arg;
 	struct csn_station_session **at = &own->st->sessions;
-	struct csn_station_end told = {
-		.outcome = end->outcome,
-		.code = end->code,
-		.reason = end->reason,
-		.text = end->text,
-		.found = end->found,
-		.wanted = end->wanted,
-		.has_sid = end->has_sid,
-		.has_did = end->has_did,
-	};
 
-	memcpy(told.sid, end->sid, sizeof told.sid);
-	memcpy(told.did, end->did, sizeof told.did);
 	while (*at != own)
 		at = &(*at)->next;
 	*at = own->next;
 	if (own->end != NULL)
-		own->end(own->arg, &told);
+		own->end(own->arg, end);
 	session_free(own->session);
 	free(own);
 }
@@ -190,6 +178,14 @@ wait_begin(struct csn_station *st, struct wait *wait, const char *what,
 				: csn_fail(err, CSN_E_NOMEM, "no memory to wait");
 }
 
+static int
+wait_store(struct csn_station *st, struct wait *wait, const char *what, struct csn_error *err)
+{
+	const struct session_parts *p = &st->parts;
+
+	return wait_begin(st, wait, what, p->store->cancel, p->store_self, err);
+}
+
 /*
  * @started is what the plugin's call returned; *ret_buf (may be NULL) a new reference.
  */
@@ -230,8 +226,7 @@ csn_station_commit(struct csn_station *st, const struct csn_store_item *items,
 {
 	const struct session_parts *p = &st->parts;
 	struct wait wait;
-	int r = wait_begin(st, &wait, "store: commit", p->store->cancel, p->store_self,
-			   err);
+	int r = wait_store(st, &wait, "store: commit", err);
 
 	if (r < 0)
 		return r;
@@ -245,8 +240,7 @@ csn_station_get(struct csn_station *st, const char *space, struct csn_bytes key,
 {
 	const struct session_parts *p = &st->parts;
 	struct wait wait;
-	int r = wait_begin(st, &wait, "store: get", p->store->cancel, p->store_self,
-			   err);
+	int r = wait_store(st, &wait, "store: get", err);
 
 	if (r < 0)
 		return r;
@@ -260,8 +254,7 @@ csn_station_next(struct csn_station *st, const char *space, struct csn_bytes aft
 {
 	const struct session_parts *p = &st->parts;
 	struct wait wait;
-	int r = wait_begin(st, &wait, "store: next", p->store->cancel, p->store_self,
-			   err);
+	int r = wait_store(st, &wait, "store: next", err);
 
 	if (r < 0)
 		return r;
@@ -387,8 +380,7 @@ entry_count(struct csn_station *st, uint64_t *ret_count, struct csn_error *err)
 	const struct session_parts *p = &st->parts;
 	struct csn_buf *buf = NULL;
 	struct wait wait;
-	int r = wait_begin(st, &wait, "store: count", p->store->cancel, p->store_self,
-			   err);
+	int r = wait_store(st, &wait, "store: count", err);
 
 	if (r == CSN_OK)
 		r = wait_end(&wait, p->store->count(p->store_self, wait.op), &buf, err);
@@ -419,8 +411,7 @@ csn_station_audit(struct csn_station *st, csn_station_entry_fn *each, void *arg,
 		struct csn_buf *buf = NULL;
 		struct wait wait;
 
-		r = wait_begin(st, &wait, "store: entry", p->store->cancel,
-			       p->store_self, err);
+		r = wait_store(st, &wait, "store: entry", err);
 		if (r == CSN_OK)
 			r = wait_end(&wait, p->store->entry(p->store_self, wait.op, i),
 				     &buf, err);
@@ -584,13 +575,6 @@ const struct csn_host *
 csn_station_host(const struct csn_station *st)
 {
 	return st->host;
-}
-
-const struct csn_store_ops *
-csn_station_store(const struct csn_station *st, void **ret_self)
-{
-	*ret_self = st->parts.store_self;
-	return st->parts.store;
 }
 
 const struct csn_keys_ops *

@@ -5,6 +5,8 @@
 #ifndef CSN_CORE_STATION_H
 #define CSN_CORE_STATION_H
 
+#include "core/session.h"
+
 #include <countersign/ceremony.h>
 #include <countersign/keys.h>
 #include <countersign/store.h>
@@ -30,19 +32,8 @@ struct csn_station_override {
 #define CSN_STORY_TROUBLE UINT32_MAX /* or this: "what: found; next", of this machine  */
 typedef void csn_station_story_fn(void *arg, uint32_t stage, const char *text);
 
-/* How a session ended; borrowed for the length of the call. */
-struct csn_station_end {
-	uint32_t outcome;           /* enum csn_outcome, never NONE                  */
-	uint32_t code;              /* the ceremony's refusal code, 0: none          */
-	const char *reason;         /* stable: "policy", "store", "ceremony", ...    */
-	const char *text;           /* one line for a person                         */
-	const char *found, *wanted; /* what policy saw and asked for, or ""   */
-	uint8_t sid[16], did[16];
-	bool has_sid, has_did;
-};
-
 /* Called once a session; the session is gone when it returns. */
-typedef void csn_station_end_fn(void *arg, const struct csn_station_end *end);
+typedef void csn_station_end_fn(void *arg, const struct session_end *end);
 
 struct csn_station_ask {
 	struct csn_begin begin;      /* borrowed until the call returns     */
@@ -96,8 +87,6 @@ void csn_station_close(struct csn_station *st);
 /* What the command needs beside sessions; all borrowed until close. */
 const char *csn_station_name(const struct csn_station *st);
 const struct csn_host *csn_station_host(const struct csn_station *st);
-const struct csn_store_ops *csn_station_store(const struct csn_station *st,
-					      void **ret_self);
 const struct csn_keys_ops *csn_station_keys(const struct csn_station *st,
 					    void **ret_self);
 

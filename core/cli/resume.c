@@ -157,7 +157,7 @@ resume_run(struct cli *cli, const char *sid, bool with_other_options)
 	if (with_other_options)
 		return cli_fail(cli, CLI_USAGE,
 		                &(struct cli_failure){
-					.code   = "CSN-USE-007",
+					.code   = "CSN-USE-010",
 					.wanted = "--resume and nothing but the session",
 					.effect = "nothing was started",
 					.next   = "countersign provision --resume [SID]" },

@@ -41,7 +41,7 @@ struct batch {
 };
 
 static void
-on_end(void *arg, const struct csn_station_end *end)
+on_end(void *arg, const struct session_end *end)
 {
 	static const char marks[]  = { 'x', '+', '+', 'x', '?' };
 	struct row       *row      = arg;

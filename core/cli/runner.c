@@ -112,7 +112,7 @@ on_trouble(struct runner *r, const char *text)
 	snprintf(what, sizeof what, "%s", text);
 	cut_trouble(what, &found, &next);
 	snprintf(line, sizeof line, "%s does not work", what);
-	cli_tell(&(struct cli_failure){ .code   = "CSN-DEV-010",
+	cli_tell(&(struct cli_failure){ .code   = "CSN-DEV-011",
 	                                .found  = found,
 	                                .wanted = "what the configuration names",
 	                                .effect = "the session waits for it; Ctrl-C ends it",
@@ -142,7 +142,7 @@ on_story(void *arg, uint32_t stage, const char *text)
 }
 
 static void
-on_end(void *arg, const struct csn_station_end *end)
+on_end(void *arg, const struct session_end *end)
 {
 	struct runner *r = arg;
 
@@ -197,7 +197,7 @@ static const struct cause {
 	const char *reason, *code, *text, *wanted, *next;
 	int         exit_code;
 } causes[] = {
-	{ "channel", "CSN-DEV-010", "a channel does not work", "what the configuration names",
+	{ "channel", "CSN-DEV-011", "a channel does not work", "what the configuration names",
 	  "countersign config show", CLI_CANNOT },
 	{ "store", "CSN-RUN-003", "what happens cannot be put on record, so it does not happen",
 	  "a store that takes it", "make room where store.path is, then: countersign audit verify",

@@ -201,7 +201,7 @@ wrong_use() {
 	resume abc
 	same "three digits are too few" "$rc $(member station.out error code)" "2 CSN-USE-007"
 	"$bin" provision --resume --pin --json -c $conf >station.out 2>station.err <&-
-	same "--resume takes no PIN" "$? $(member station.out error code)" "2 CSN-USE-007"
+	same "--resume takes no PIN" "$? $(member station.out error code)" "2 CSN-USE-010"
 }
 
 gather_modules "$work/modules"

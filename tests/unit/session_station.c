@@ -262,13 +262,13 @@ test_log(struct csn_station **st)
 	*st = reopen(NULL);
 }
 
-static struct csn_station_end ended;
+static struct session_end ended;
 static char end_text[256], end_reason[32];
 static int ends;
 static struct csn_station *running;
 
 static void
-on_end(void *arg, const struct csn_station_end *end)
+on_end(void *arg, const struct session_end *end)
 {
 	(void)arg;
 	ended = *end;
