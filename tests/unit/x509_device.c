@@ -100,6 +100,29 @@ unprepare(struct x509_devices *devices)
 	memset(devices->reference_hash, 0, 32);
 }
 
+/* With CSN_SEEDS in the environment, what is judged becomes a seed of fuzz_x509. */
+static void
+keep_seed(const struct x509_devices *devices, struct csn_bytes value)
+{
+	static unsigned number;
+	const char     *folder = getenv("CSN_SEEDS");
+	char            path[512];
+
+	if (folder == NULL || devices->maker_count == 0 || value.len > 8192)
+		return;
+	snprintf(path, sizeof path, "%s/device-%04u", folder, number++);
+	FILE            *file = fopen(path, "wb");
+	struct csn_bytes anchor = pki_der(sk_X509_value(devices->makers[0].anchors, 0));
+	uint8_t          head[] = { 2, (uint8_t)(anchor.len >> 8), (uint8_t)anchor.len };
+	uint8_t          next[] = { (uint8_t)(value.len >> 8), (uint8_t)value.len };
+	if (file == NULL || fwrite(head, 1, 3, file) != 3 ||
+	    fwrite(anchor.ptr, 1, anchor.len, file) != anchor.len ||
+	    fwrite(next, 1, 2, file) != 2 || fwrite(value.ptr, 1, value.len, file) != value.len ||
+	    fclose(file) != 0)
+		abort();
+	OPENSSL_free((void *)(uintptr_t)anchor.ptr);
+}
+
 /* Judges the long way and the quick way, which must come to the same. */
 static int
 judge_both(struct x509_devices *devices, const struct csn_evidence *evidence)
@@ -108,6 +131,7 @@ judge_both(struct x509_devices *devices, const struct csn_evidence *evidence)
 	struct csn_verdict       quick = { .size = sizeof quick };
 	uint32_t                 ignored;
 
+	keep_seed(devices, evidence->value);
 	verdict = (struct csn_verdict){ .size = sizeof verdict };
 	int r = x509_devices_judge(devices, evidence, &verdict, &relaxed, &maker);
 	if (x509_devices_prepare(devices) != CSN_OK)
@@ -332,6 +356,41 @@ test_proof(void)
 	EVP_PKEY_free(stranger);
 	tree_free(&tree);
 	tree_free(&other);
+}
+
+/* An issuer below one that may have none below it. */
+static void
+test_long_path(void)
+{
+	for (int allowed = 0; allowed <= 1; allowed++) {
+		struct x509_devices devices = { .profile = X509_PROFILE_IDEVID };
+		EVP_PKEY           *low_key = pki_key(PKI_P256), *leaf_key = pki_key(PKI_P256);
+
+		tree_make(&tree, PKI_P256, good_root,
+		          (struct pki_cert){ .subject = "Acme Devices",
+		                             .pathlen = allowed ? "1" : "0" },
+		          good_leaf);
+		add_maker(&devices, "acme", tree.root);
+		struct pki_cert low = { .subject = "Acme Line 3", .key = low_key, .ca = true,
+			                .issuer = tree.ca, .issuer_key = tree.ca_key };
+		X509           *low_cert = pki_make(&low);
+		struct pki_cert leaf = good_leaf;
+		leaf.key = leaf_key;
+		leaf.issuer = low_cert;
+		leaf.issuer_key = low_key;
+		X509 *leaf_cert = pki_make(&leaf);
+		expect(judge(&devices, &(struct attempt){ .chain = { leaf_cert, low_cert, tree.ca },
+		                                          .count = 3, .key = leaf_key }),
+		       allowed ? NULL : "x509.pathlen",
+		       allowed ? "an issuer below one that may have one" :
+		                 "an issuer below one that may have none");
+		X509_free(leaf_cert);
+		X509_free(low_cert);
+		EVP_PKEY_free(leaf_key);
+		EVP_PKEY_free(low_key);
+		x509_devices_done(&devices);
+		tree_free(&tree);
+	}
 }
 
 static void
@@ -720,6 +779,7 @@ main(void)
 {
 	test_certificates();
 	test_proof();
+	test_long_path();
 	test_algorithms();
 	test_lists();
 	test_identities();
