@@ -68,6 +68,15 @@ newcomer() {
 		PKG_CONFIG_PATH="$prefix/lib/pkgconfig" bash -eux commands </dev/null
 }
 
+# Another implementation of UR, from npm; only here and in the bench.
+ur_peer() {
+	command -v npm && command -v node || {
+		echo "install npm and node (apt-get install npm): the peer comes from there"
+		return 1
+	}
+	top_builddir=$base "$top/tests/bench/ur"
+}
+
 # What a package would carry, and whether the program finds it there.
 installed() {
 	local root=$base/audit-root libdir
@@ -189,6 +198,7 @@ run_case fuzz-qr fuzz qr "plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la"
 run_case fuzz-nfc fuzz nfc "plugins/channel/nfc/libnfcreader.la sdk/device/libcsndevicetag.la sdk/lib/libcsnsdk.la"
 run_case fuzz-ble fuzz ble "plugins/channel/ble/libble.la sdk/lib/libcsnsdk.la"
 run_case fuzz-line fuzz line sdk/lib/libcsnsdk.la
+run_case ur-peer ur_peer
 run_case installed installed
 run_case newcomer newcomer
 run_case static-plugins static_plugins

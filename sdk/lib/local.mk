@@ -141,7 +141,12 @@ sdk_lib_libcsnstream_la_SOURCES = \
 	sdk/lib/fountain.c \
 	sdk/lib/fountain.h \
 	sdk/lib/stream.c \
-	sdk/lib/stream.h
+	sdk/lib/stream.h \
+	sdk/lib/ur.c \
+	sdk/lib/ur.h \
+	sdk/lib/ur-draw.c \
+	sdk/lib/ur-int.h \
+	sdk/lib/ur-take.c
 sdk_lib_libcsnstream_la_CFLAGS = $(MODULE_CFLAGS)
 sdk_lib_libcsnstream_la_LIBADD = $(CRYPTO_LIBS)
 
@@ -151,8 +156,21 @@ tests_unit_lib_stream_SOURCES  = tests/unit/lib_stream.c
 tests_unit_lib_stream_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_stream_LDADD    = sdk/lib/libcsnstream.la $(CRYPTO_LIBS)
 
+check_PROGRAMS += tests/unit/lib_ur
+TESTS += tests/unit/lib_ur
+tests_unit_lib_ur_SOURCES  = tests/unit/lib_ur.c
+tests_unit_lib_ur_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_ur_LDADD    = sdk/lib/libcsnstream.la $(CRYPTO_LIBS)
+
 # What the fountain costs; see the README of channel/qr.
-noinst_PROGRAMS += tests/bench/fountain
-tests_bench_fountain_SOURCES  = tests/bench/fountain_bench.c
-tests_bench_fountain_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_bench_fountain_LDADD    = sdk/lib/libcsnstream.la $(CRYPTO_LIBS)
+noinst_PROGRAMS += tests/bench/fountain-bench
+tests_bench_fountain_bench_SOURCES  = tests/bench/fountain_bench.c
+tests_bench_fountain_bench_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_bench_fountain_bench_LDADD    = sdk/lib/libcsnstream.la $(CRYPTO_LIBS)
+
+# UR against another implementation: see tests/audit.sh.
+noinst_PROGRAMS += tests/bench/ur-pipe
+tests_bench_ur_pipe_SOURCES  = tests/bench/ur_pipe.c
+tests_bench_ur_pipe_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_bench_ur_pipe_LDADD    = sdk/lib/libcsnstream.la $(CRYPTO_LIBS)
+EXTRA_DIST += tests/bench/ur_peer.mjs tests/bench/ur tests/bench/fountain
