@@ -13,7 +13,7 @@ static const struct {
 	{ CLI_TIMEOUT, "nothing came in time" },
 	{ CLI_PARTLY, "true as far as it goes: outcome unknown, or not anchored" },
 	{ CLI_INTERNAL, "our own fault" },
-	{ CLI_INTERRUPTED, "interrupted; the state is consistent" },
+	{ CLI_INTERRUPTED, "interrupted (143 by SIGTERM); the state is consistent" },
 };
 
 static void

@@ -261,6 +261,18 @@ plugin_gone() {
 		$(provision device/manifest.cbor payload.json station/few.conf)
 }
 
+# No device answers: how long, on what, and what the channel heard.
+silence() {
+	clear_air
+	sed 's/^ceremony : .*/ceremony : { use = "csgn1"; makers = "trust\/makers"; deadline_ms = 1000; };/' \
+		$conf >station/quick.conf
+	# shellcheck disable=SC2046
+	fails "no device answers" 4 CSN-246 TIMEOUT \
+		$(provision device/manifest.cbor payload.json station/quick.conf) --two-way
+	has "no device answers: what the channel heard" "$(cat bad.out)" "no new one"
+	check "no device answers: nothing was bound" test -z "$(first station/air/bind)"
+}
+
 # Nobody can be asked: which answer was needed, and how to give it without a person.
 no_input() {
 	clear_air
@@ -332,6 +344,7 @@ devices_missing
 wrong_rate
 wrong_keys
 plugin_gone
+silence
 no_input
 full_disk
 full_station
