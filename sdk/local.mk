@@ -46,3 +46,6 @@ dist_fifoexample_DATA = \
 	sdk/example/channel_fifo/channel_fifo.c \
 	sdk/example/channel_fifo/meson.build \
 	sdk/example/channel_fifo/test.sh
+
+# What an author reads.
+dist_doc_DATA = docs/abi.md docs/plugin-tutorial.md

@@ -143,6 +143,8 @@ check_bounds(void)
 		check_ok(false, "no memory for a message of %u bytes", caps.max_message);
 		return;
 	}
+	for (size_t i = 0; i < caps.max_message; i++)
+		bytes[i] = (uint8_t)(i * 197 + (i >> 8) + 101);
 	r = send_len(bytes, (size_t)caps.max_message + 1, &times);
 	check_ok(r == CSN_E_TOO_BIG, "a message over max_message is refused as too big (%d)", r);
 	r = send_len(bytes, 0, &times);
@@ -150,8 +152,9 @@ check_bounds(void)
 	         "an empty message is carried or refused as invalid (%d)", r);
 	if (bench.peer == NULL || on_a_medium()) {
 		r = send_len(bytes, caps.max_message, &times);
-		check_ok(r == CSN_OK || (CSN_HAS(ops, render) && r == CSN_E_CANCELLED),
-		         "a message of max_message bytes is carried (%d)", r);
+		check_ok(r == CSN_OK || (CSN_HAS(ops, render) && r == CSN_E_CANCELLED) ||
+		                 (r == CSN_E_TIMEOUT && times == 1),
+		         "a message of max_message bytes is carried, or waits for somebody (%d)", r);
 	}
 	if (CSN_HAS(ops, rest)) {
 		enter("rest");
@@ -484,10 +487,13 @@ check_carriage(void)
 	}
 	check_doing("carrying a first message");
 	drain(to);
-	if (bench.peer == NULL && !on_a_medium() &&
-	    carry(bench.self, to, (struct csn_bytes){ TEXT("echo") }) == NOTHING_CAME) {
-		check_skip("what arrives: nothing comes back; give the other end with --peer");
-		return;
+	if (bench.peer == NULL && !on_a_medium()) {
+		enum carried how = carry(bench.self, to, (struct csn_bytes){ TEXT("echo") });
+
+		if (how == NOTHING_CAME || how == NOT_SENT) {
+			check_skip("what arrives: nothing comes back; give the other end with --peer");
+			return;
+		}
 	}
 	if (on_a_medium()) {
 		check_ok(carry(bench.self, to, (struct csn_bytes){ TEXT("countersign") }) == CARRIED,

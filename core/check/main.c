@@ -204,6 +204,37 @@ usage(const char *why)
 	return 2;
 }
 
+/* Every KEY is an option of something in the module; NULL, or what to say. */
+static const char *
+unknown_key(const struct csn_plugin *plugin, char **texts)
+{
+	static char text[256];
+	const char *names[65] = { NULL };
+	size_t      count = 0;
+
+	for (size_t i = 0; plugin->components[i] != NULL; i++)
+		for (const struct csn_option *o = plugin->components[i]->options;
+		     o != NULL && o->key != NULL && count < 64; o++)
+			names[count++] = o->key;
+	for (; texts != NULL && *texts != NULL; texts++) {
+		char        key[65];
+		const char *near;
+		bool        known = false;
+
+		snprintf(key, sizeof key, "%.*s", (int)strcspn(*texts, "="), *texts);
+		for (size_t i = 0; i < count; i++)
+			known |= strcmp(names[i], key) == 0;
+		if (known)
+			continue;
+		near = csn_nearest(key, names);
+		snprintf(text, sizeof text, "the module has no option \"%s\"%s%s%s", key,
+		         near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+		         near != NULL ? "\"?" : "");
+		return text;
+	}
+	return NULL;
+}
+
 static int
 check_module(const char *path)
 {
@@ -218,6 +249,11 @@ check_module(const char *path)
 	taken = csn_loader_add_file(loader, real != NULL ? real : path, &err) == CSN_OK;
 	check_ok(taken, "the loader takes the module%s%s", err.text[0] ? ": " : "", err.text);
 	plugin = csn_loader_list(loader) != NULL ? csn_loader_list(loader)->plugin : NULL;
+	const char *unknown = taken ? unknown_key(plugin, sets) : NULL;
+	if (taken && unknown == NULL)
+		unknown = unknown_key(plugin, peers);
+	if (unknown != NULL)
+		return usage(unknown);
 	for (size_t i = 0; taken && plugin->components[i] != NULL; i++)
 		run_component(plugin->components[i], plugin->abi_minor);
 	printf("1..%d\n", page->count);

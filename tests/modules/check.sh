@@ -52,7 +52,7 @@ finds hangs channel "it hangs in caps: $life" --limit 1
 finds silent channel "the first create says why it failed and leaves *ret_self alone"
 
 # Operations.
-finds never channel "a message of max_message bytes is carried (-9)
+finds never channel "a message of max_message bytes is carried, or waits for somebody (-9)
 every operation ends: send never ended"
 finds twice channel "no operation ends twice: send was ended twice"
 finds deaf channel "a cancelled receive ends as cancelled (-10, not ended once)

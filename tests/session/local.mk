@@ -19,7 +19,6 @@ EXTRA_DIST += tests/session/peer.py
 # The SDK as an author of plugins meets it: installed, with pkg-config alone.
 dist_check_SCRIPTS += tests/session/sdk.sh
 TESTS += tests/session/sdk.sh
-EXTRA_DIST += docs/plugin-tutorial.md
 # The session over a serial line; the line itself is a program of ours.
 dist_check_SCRIPTS += tests/session/serial.sh
 TESTS += tests/session/serial.sh

@@ -117,6 +117,11 @@ with store_sqlite "after kill -9 everything that was answered is there" path="$d
 mkdir -m 700 given/keys
 (umask 077 && openssl genpkey -algorithm ed25519 >given/keys/check.key 2>/dev/null)
 with keys_file "sign cancelled at each of" path="$dir/given/keys"
+out=$(countersign plugins check "$modules/channel_file.so" --set foldr=/tmp 2>&1)
+same "an option that is not there exits 2" $? 2
+has "and the nearest is named" "$out" 'no option "foldr"; did you mean "folder"?'
+out=$(umask 002 && countersign plugins new channel shared -q && make -s -C channel_shared check 2>&1)
+same "a umask that lets the group write is no hindrance" $? 0
 out=$(countersign plugins check "$modules/channel_file.so" --set folder 2>&1)
 same "an option without a value exits 2" $? 2
 has "and says so" "$out" "is not KEY=VALUE"
@@ -126,7 +131,7 @@ tutorial=$top_srcdir/docs/plugin-tutorial.md example=$top_srcdir/sdk/example/cha
 mkdir tutorial
 awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$tutorial" >tutorial/commands
 check "the tutorial takes at most 8 commands" test "$(grep -c . tutorial/commands)" -le 8
-out=$(cd tutorial && bash -eu commands 2>&1 </dev/null)
+out=$(cd tutorial && timeout 120 bash -eu commands 2>&1 </dev/null)
 same "every command of the tutorial works" $? 0
 has "a device was enrolled over its channel" "$out" "enrolled      done"
 has "the station sent its offer there" "$(cat tutorial/channel_fifo/run/station/countersign.conf)" \

@@ -3,4 +3,5 @@
 set -eu
 module=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 shift
+chmod go-w "$(dirname "$module")" "$module" # what others can write is not loaded
 exec ${COUNTERSIGN:-countersign} plugins check "$module" "$@"
