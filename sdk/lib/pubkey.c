@@ -49,20 +49,64 @@ refuse(const char **ret_why, const char *why)
 	return CSN_E_PROTOCOL;
 }
 
+/*
+ * A key of each curve, made once, whose point is exchanged for another: OpenSSL checks
+ * that it lies on the curve, and its decoders, which take twice the time of a signature
+ * check, are not asked.
+ */
+static EVP_PKEY   *forms[KINDS];
+static CRYPTO_ONCE forms_once = CRYPTO_ONCE_STATIC_INIT;
+
+static void
+make_forms(void)
+{
+	forms[CSN_KEY_P256] = EVP_EC_gen("P-256");
+	forms[CSN_KEY_P384] = EVP_EC_gen("P-384");
+	forms[CSN_KEY_P521] = EVP_EC_gen("P-521");
+	ERR_clear_error();
+}
+
+static EVP_PKEY *
+decode_quick(struct csn_bytes spki, enum csn_key_kind kind)
+{
+	struct csn_bytes raw = { spki.ptr + kinds[kind].head.len, kinds[kind].raw_len };
+
+	if (kind == CSN_KEY_ED25519)
+		return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw.ptr, raw.len);
+	EVP_PKEY *key = EVP_PKEY_new();
+	if (key != NULL && EVP_PKEY_copy_parameters(key, forms[kind]) == 1 &&
+	    EVP_PKEY_set1_encoded_public_key(key, raw.ptr, raw.len) == 1)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+static EVP_PKEY *
+decode(struct csn_bytes spki, enum csn_key_kind kind)
+{
+	const uint8_t *p = spki.ptr;
+
+	if (kind == CSN_KEY_ED25519 ||
+	    (kind != CSN_KEY_RSA && CRYPTO_THREAD_run_once(&forms_once, make_forms) == 1 &&
+	     forms[kind] != NULL))
+		return decode_quick(spki, kind);
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki.len);
+	if (key != NULL && p == spki.ptr + spki.len)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
 /* @spki is of a known form: OpenSSL judges the point or the modulus. */
 static int
 load(struct csn_bytes spki, enum csn_key_kind kind, struct csn_pubkey *ret_key,
      const char **ret_why)
 {
-	const uint8_t    *p = spki.ptr;
-	struct csn_pubkey key = { .kind = kind };
+	struct csn_pubkey key = { .kind = kind, .pkey = decode(spki, kind) };
 	unsigned          len = 0;
 
-	key.pkey = d2i_PUBKEY(NULL, &p, (long)spki.len);
-	if (key.pkey == NULL || p != spki.ptr + spki.len) {
-		EVP_PKEY_free(key.pkey);
+	if (key.pkey == NULL)
 		return refuse(ret_why, kind == CSN_KEY_RSA ? "key.rsa" : "key.point");
-	}
 	int bits = EVP_PKEY_get_bits(key.pkey);
 	if (kind == CSN_KEY_RSA && (bits < 2048 || bits > 4096 || bits % 8 != 0)) {
 		EVP_PKEY_free(key.pkey);

@@ -19,4 +19,11 @@ tests_bench_worker_bench_SOURCES  = tests/bench/worker_bench.c
 tests_bench_worker_bench_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
 tests_bench_worker_bench_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la
 EXTRA_DIST += tests/bench/worker
+EXTRA_PROGRAMS += tests/bench/dice_bench
+tests_bench_dice_bench_SOURCES  = tests/bench/dice_bench.c tests/kit/cdi-forge.c \
+	tests/kit/cdi-forge.h tests/kit/dice-forge.c tests/kit/dice-forge.h
+tests_bench_dice_bench_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_bench_dice_bench_LDADD    = plugins/attest/dice/libdice.la sdk/lib/libcsnevidence.la \
+	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
+EXTRA_DIST += tests/bench/dice
 CLEANFILES += $(EXTRA_PROGRAMS)

@@ -7,6 +7,7 @@ tests_vectors_csn_vectors_SOURCES = \
 	tests/vectors/csgn1-station.h \
 	tests/vectors/run-cbor.c \
 	tests/vectors/run-cose.c \
+	tests/vectors/run-comid.c \
 	tests/vectors/run-corim.c \
 	tests/vectors/run-csgn1.c \
 	tests/vectors/run-dice.c \

@@ -87,6 +87,10 @@ run_tpm_quote(struct vec *v, const json_t *root)
 	struct csn_bytes  nonce = base64(quote, "Nonce");
 	char              why[48];
 
+	if (vec_int(json_object_get(root, "Static"), "TPMVersion", 2) != 2) {
+		vec_skip(v, "a TPM 1.2");
+		return;
+	}
 	parts.public = base64(json_object_get(root, "AK"), "Public");
 	parts.attest = base64(quote, "Quote");
 	parts.signature = base64(quote, "Signature");

@@ -46,6 +46,9 @@ void run_matter(struct vec *v, const json_t *root);
 /* run-corim.c */
 void run_corim(struct vec *v, const json_t *root);
 
+/* run-comid.c */
+void run_comid_json(struct vec *v, const json_t *root);
+
 /* run-dice.c */
 void run_dice_chain(struct vec *v, const json_t *root);
 void run_dice_csr(struct vec *v, const json_t *root);

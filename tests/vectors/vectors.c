@@ -66,7 +66,7 @@ static const struct vec_runner runners[] = {
 	{ .pattern = "*spdm-utils/*.der", .run = run_dice_spdm, .raw = true },
 	{ .pattern = "*caliptra/*.der", .run = run_dice_caliptra, .raw = true },
 	{ .pattern = "*corim/*.cbor", .run = run_corim, .raw = true },
-	{ .pattern = "*corim/*.json", .skip = "the source of a CBOR file beside it" },
+	{ .pattern = "*corim/*.json", .run = run_comid_json, .raw = true },
 	{ .pattern = "*JSONTestSuite/*", .run = run_json_suite, .raw = true },
 	{ .pattern = "*wycheproof/*", .skip = "a function the protocol does not use" },
 	{ .pattern = "*psa-token/json/*.json", .run = run_eat_json },

@@ -12,10 +12,14 @@ plugins_attest_eat_attest_eat_la_LIBADD  = plugins/attest/eat/libeat.la \
 	sdk/lib/libcsnevidence.la sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
 EXTRA_DIST += plugins/attest/eat/README.md
 
-check_PROGRAMS += tests/unit/attest_eat
+check_PROGRAMS += tests/unit/attest_eat tests/unit/attest_cca
 tests_unit_attest_eat_SOURCES  = tests/unit/attest_eat.c tests/kit/dice-forge.c \
 	tests/kit/dice-forge.h
 tests_unit_attest_eat_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_eat_LDADD    = plugins/attest/eat/libeat.la sdk/lib/libcsnevidence.la \
 	sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
-TESTS += tests/unit/attest_eat
+tests_unit_attest_cca_SOURCES  = tests/unit/attest_cca.c tests/kit/dice-forge.c \
+	tests/kit/dice-forge.h
+tests_unit_attest_cca_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_cca_LDADD    = $(tests_unit_attest_eat_LDADD)
+TESTS += tests/unit/attest_eat tests/unit/attest_cca
