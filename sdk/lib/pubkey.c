@@ -66,6 +66,12 @@ make_forms(void)
 	ERR_clear_error();
 }
 
+void
+csn_pubkey_ready(void)
+{
+	CRYPTO_THREAD_run_once(&forms_once, make_forms);
+}
+
 static EVP_PKEY *
 decode_quick(struct csn_bytes spki, enum csn_key_kind kind)
 {

@@ -40,6 +40,12 @@ enum csn_sig_alg {
 };
 
 /*
+ * Makes what decoding keys will need, once.  A plugin calls it from create: later, in a
+ * worker's sandbox, a library could not open what it lacks.
+ */
+void csn_pubkey_ready(void);
+
+/*
  * All return CSN_OK, CSN_E_PROTOCOL for a key that is not acceptable (with a constant in
  * @ret_why when it is not NULL), or CSN_E_INTERNAL.  *ret_key is untouched on failure and
  * freed with csn_pubkey_done(), which takes a zeroed key too.

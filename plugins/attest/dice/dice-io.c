@@ -105,6 +105,7 @@ dice_load(struct dice *dice, struct csn_error *err)
 	char     why[200];
 	int      r = csn_pubkeys_load(dice->anchors_path, &dice->anchors, why, sizeof why);
 
+	csn_pubkey_ready();
 	if (r == CSN_OK && dice->anchors.count == 0) {
 		snprintf(why, sizeof why, "%s holds no key", dice->anchors_path);
 		r = CSN_E_CONFIG;

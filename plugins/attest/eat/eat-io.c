@@ -121,6 +121,7 @@ eat_load(struct eat *eat, struct csn_error *err)
 	char                   why[200], text[120];
 	int                    r = CSN_OK;
 
+	csn_pubkey_ready();
 	if (eat->references_path == NULL && eat->mac_keys_path == NULL)
 		return host->fail(err, CSN_E_CONFIG,
 		                  "references or mac_keys: whose tokens would be believed?");

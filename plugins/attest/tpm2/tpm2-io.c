@@ -81,6 +81,7 @@ tpm2_load(struct tpm2 *tpm2, struct csn_error *err)
 	char                   why[200], text[120];
 	int                    r = CSN_OK;
 
+	csn_pubkey_ready();
 	if (tpm2->references_path == NULL && tpm2->allow_path == NULL)
 		return host->fail(err, CSN_E_CONFIG,
 		                  "references or allow: whose quotes would be believed?");
