@@ -241,12 +241,25 @@ read_data(struct demod *d)
 	memcpy(d->fresh, d->slot, sizeof d->fresh);
 }
 
+/* Was the preamble clear enough for the profile?  Else it is noise, not a tear. */
+static bool
+is_clear(const struct demod *d)
+{
+	size_t m = modem_carriers(d->g);
+	float noise = 1e-20f;
+
+	for (size_t i = 0; i < m; i++)
+		noise += d->noise[i];
+	return 10 * log10f(modem_energy(d->first, m) / noise + 1e-9f) >
+		csn_modem_least_snr_db(d->g->profile);
+}
+
 /* With points put in where some may have been lost. */
 static bool
 decode_torn(struct demod *d)
 {
 	struct gap gaps[GAPS];
-	size_t count = modem_find_gaps(d, gaps, GAPS);
+	size_t count = is_clear(d) ? modem_find_gaps(d, gaps, GAPS) : 0;
 	bool done = false;
 
 	/* Each once, then the likeliest with all that can be learned. */
