@@ -70,7 +70,7 @@ channels() {
 media() {
 	echo "media : {"
 	case $1$2 in
-	stationqr) echo 'screen : { use = "gst"; direction = "send"; medium = "video"; through = "window"; width = 800; height = 800; };' ;;
+	stationqr) echo 'screen : { use = "gst"; direction = "send"; medium = "video"; through = "window"; width = 700; height = 700; };' ;;
 	deviceqr) echo 'camera : { use = "gst"; direction = "receive"; medium = "video"; through = "screen"; frame_ms = 100; };' ;;
 	esac
 	case $1$3 in
