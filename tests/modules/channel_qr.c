@@ -167,6 +167,43 @@ test_late(void)
 	component->destroy(b);
 }
 
+/* As uniform resources: in one code, in several, and for who comes in the middle. */
+static void
+test_ur(void)
+{
+	static const char *const options[] = { "framing", "ur", "code_bytes", "500", NULL };
+	static const struct {
+		const char *what;
+		size_t      len;
+		unsigned    late; /* pictures that the reader misses */
+	} cases[] = {
+		{ "one byte", 1, 0 },     { "200 bytes in one code", 200, 0 },
+		{ "3000 bytes", 3000, 0 }, { "3000 bytes, from the fifth code on", 3000, 8 },
+		{ "3000 bytes, when all were shown once", 3000, 60 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		void *a = make(options), *b = make(options);
+		struct csn_op *send = fakehost_op(fake), *get = fakehost_op(fake);
+		struct csn_frame frame = picture(SIDE, SIDE);
+
+		fill(cases[i].len);
+		ops->receive(b, get);
+		ops->send(a, send, (struct csn_bytes){ message, cases[i].len });
+		for (unsigned n = 0; n < cases[i].late; n++)
+			step(a, NULL, &frame);
+		const unsigned n = until(a, b, get, 200);
+		tap_ok(n > 0 && carries(get, cases[i].len), "ur: %s, read after %u pictures",
+		       cases[i].what, n);
+		until(a, b, send, 200);
+		tap_ok(fakehost_op_result(send) == CSN_OK, "ur: %s, and the send ends", cases[i].what);
+		fakehost_op_free(send);
+		fakehost_op_free(get);
+		component->destroy(a);
+		component->destroy(b);
+	}
+}
+
 static int
 refused(void *self, size_t len, char text[256])
 {
@@ -253,6 +290,7 @@ main(void)
 	ops       = component->ops.channel;
 	test_round();
 	test_late();
+	test_ur();
 	test_bounds();
 	test_words();
 	fakehost_free(fake);

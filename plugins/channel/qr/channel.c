@@ -65,7 +65,13 @@ send_message(void *self, struct csn_op *op, struct csn_bytes message)
 		                  message.len, MESSAGE_MAX);
 	if (channel->sending != NULL)
 		return host->fail(err, CSN_E_BUSY, "another message is being shown");
-	if (message_cut(message, room(channel), &cut) < 0)
+	if (channel->framing == CHANNEL_UR) {
+		cut.data = 0;
+		if (ur_way_send(&channel->ur, message, room(channel), &cut.codes, &cut.payload) < 0)
+			return host->fail(err, CSN_E_TOO_BIG,
+			                  "message is %zu bytes, too many for codes of %zu bytes",
+			                  message.len, room(channel));
+	} else if (message_cut(message, room(channel), &cut) < 0)
 		return host->fail(err, CSN_E_TOO_BIG,
 		                  "message is %zu bytes, %d codes of %zu bytes are not enough",
 		                  message.len, CSN_FRAG_TOTAL_MAX, room(channel));
@@ -85,13 +91,18 @@ send_message(void *self, struct csn_op *op, struct csn_bytes message)
 
 /* The payload of the code that is due. */
 static int
-write_payload(const struct channel *channel, uint8_t payload[QR_PAYLOAD_MAX],
+write_payload(struct channel *channel, uint8_t payload[QR_PAYLOAD_MAX],
               struct qr_bytes *ret_bytes)
 {
 	const struct csn_bytes message = channel->host->buf_bytes(channel->message);
 	size_t len = 0;
 	int r;
 
+	if (channel->framing == CHANNEL_UR) {
+		r = ur_way_write(&channel->ur, channel->index, payload, QR_PAYLOAD_MAX, &len);
+		*ret_bytes = (struct qr_bytes){ payload, len };
+		return r;
+	}
 	if (channel->cut.data == 0) {
 		*ret_bytes = (struct qr_bytes){ message.ptr, message.len };
 		return CSN_OK;
@@ -167,12 +178,15 @@ advance(struct channel *channel, uint64_t now_ns)
 {
 	if (!channel->drawn || now_ns < channel->until_ns)
 		return;
-	if (channel->index + 1 < channel->cut.codes) {
+	if (channel->index + 1 >= channel->cut.codes)
+		end_send(channel, CSN_OK);
+	/* Uniform resources go on with sums, which tell a late reader more. */
+	if (channel->index + 1 < channel->cut.codes ||
+	    (channel->framing == CHANNEL_UR && channel->cut.codes > 1)) {
 		channel->index++;
 		channel->drawn = false;
 		return;
 	}
-	end_send(channel, CSN_OK);
 	if (channel->cut.codes > 1) {
 		channel->index = 0;
 		channel->drawn = false;
@@ -212,6 +226,21 @@ render(void *self, struct csn_frame *out)
 /* ---- receiving --------------------------------------------------------- */
 
 static int
+take_payload(struct channel *channel, struct csn_bytes payload, uint64_t time_ns,
+             struct csn_bytes *ret_message)
+{
+	struct csn_bytes whole;
+
+	if (channel->framing != CHANNEL_UR)
+		return inbox_take(&channel->inbox, payload, time_ns, ret_message);
+	*ret_message = CSN_BYTES_NONE;
+	int r = ur_way_take(&channel->ur, payload, &whole);
+	if (r < 0 || whole.len == 0)
+		return r;
+	return inbox_whole(&channel->inbox, whole, time_ns, ret_message);
+}
+
+static int
 feed(void *self, const struct csn_frame *in)
 {
 	struct channel *channel = self;
@@ -226,8 +255,8 @@ feed(void *self, const struct csn_frame *in)
 		return r;
 	channel->pictures++;
 	while (qr_reader_next(channel->reader, &payload)) {
-		r = inbox_take(&channel->inbox, (struct csn_bytes){ payload.ptr, payload.len },
-		               in->time_ns, &message);
+		r = take_payload(channel, (struct csn_bytes){ payload.ptr, payload.len },
+		                 in->time_ns, &message);
 		if (r < 0)
 			return r;
 		if (message.len > 0)
@@ -342,6 +371,7 @@ channel_close(struct channel *channel)
 	stop_showing(channel, CSN_E_CANCELLED);
 	csn_inbox_done(&channel->arrived);
 	inbox_done(&channel->inbox);
+	ur_way_done(&channel->ur);
 	qr_reader_free(channel->reader);
 	free(channel->picture);
 }

@@ -9,14 +9,22 @@
 #include "lib/inbox.h"
 #include "qr-read.h"
 #include "qr-write.h"
+#include "ur-way.h"
 
 #include <countersign/channel.h>
 #include <countersign/host.h>
 #include <countersign/plugin.h>
 
+enum channel_framing {
+	CHANNEL_CSGN,
+	CHANNEL_UR,
+};
+
 struct channel {
 	const struct csn_host *host;
 	uint32_t               version, ecc, frames_per_second, quiet_modules, code_bytes;
+	uint32_t               framing; /* enum channel_framing               */
+	struct ur_way          ur;
 
 	/* sending; @message is shown until the next send or rest */
 	struct csn_buf     *message;

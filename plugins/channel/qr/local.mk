@@ -70,12 +70,14 @@ plugins_channel_qr_channel_qr_la_SOURCES = \
 	plugins/channel/qr/channel.h \
 	plugins/channel/qr/message.c \
 	plugins/channel/qr/message.h \
-	plugins/channel/qr/plugin.c
+	plugins/channel/qr/plugin.c \
+	plugins/channel/qr/ur-way.c \
+	plugins/channel/qr/ur-way.h
 plugins_channel_qr_channel_qr_la_CFLAGS  = $(MODULE_CFLAGS)
 plugins_channel_qr_channel_qr_la_LDFLAGS = $(MODULE_LDFLAGS) \
 	-export-symbols-regex '_LTX_csn_plugin$$'
 plugins_channel_qr_channel_qr_la_LIBADD  = \
-	plugins/channel/qr/libqr.la sdk/lib/libcsnsdk.la
+	plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la sdk/lib/libcsnsdk.la
 EXTRA_DIST += plugins/channel/qr/README.md
 
 check_PROGRAMS += tests/modules/channel_qr tests/unit/qr_message

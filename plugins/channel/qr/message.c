@@ -277,9 +277,17 @@ inbox_take(struct inbox *inbox, struct csn_bytes payload, uint64_t time_ns,
 	}
 	if (r == 0)
 		return take_fragment(inbox, &frag, time_ns, ret_message);
-	if (is_known(inbox, payload, time_ns))
+	return inbox_whole(inbox, payload, time_ns, ret_message);
+}
+
+int
+inbox_whole(struct inbox *inbox, struct csn_bytes message, uint64_t time_ns,
+            struct csn_bytes *ret_message)
+{
+	*ret_message = CSN_BYTES_NONE;
+	if (is_known(inbox, message, time_ns))
 		return CSN_OK;
-	return remember(inbox, payload, time_ns, ret_message);
+	return remember(inbox, message, time_ns, ret_message);
 }
 
 void

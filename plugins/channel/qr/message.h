@@ -75,4 +75,8 @@ void inbox_done(struct inbox *inbox);
 int inbox_take(struct inbox *inbox, struct csn_bytes payload, uint64_t time_ns,
                struct csn_bytes *ret_message);
 
+/* The same for a message that came whole in some other way. */
+int inbox_whole(struct inbox *inbox, struct csn_bytes message, uint64_t time_ns,
+                struct csn_bytes *ret_message);
+
 #endif

@@ -12,6 +12,8 @@ static const struct csn_option options[] = {
 	               "white round a code, in modules"),
 	CSN_OPTION_U32(struct channel, code_bytes, 1000, 54, 2953,
 	               "most bytes in one code; longer messages are cut"),
+	CSN_OPTION_CHOICE(struct channel, framing, "csgn", "csgn|ur",
+	                  "how messages are written: CSGN/1's own way, or as uniform resources"),
 	CSN_OPTION_END
 };
 
