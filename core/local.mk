@@ -182,7 +182,9 @@ TESTS += tests/unit/core_isolate
 tests_unit_core_isolate_SOURCES  = tests/unit/core_isolate.c core/worker/landlock.c
 tests_unit_core_isolate_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
 tests_unit_core_isolate_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la
-EXTRA_tests_unit_core_isolate_DEPENDENCIES = countersign-worker$(EXEEXT)
+EXTRA_tests_unit_core_isolate_DEPENDENCIES = countersign-worker$(EXEEXT) \
+	tests/modules/prison/channel_prisoner.la plugins/channel/qr/channel_qr.la \
+	plugins/media/file/media_file.la plugins/media/gst/media_gst.la
 check_PROGRAMS += tests/fuzz/fuzz_wire
 TESTS += tests/fuzz/fuzz_wire
 tests_fuzz_fuzz_wire_SOURCES  = tests/fuzz/fuzz_wire.c

@@ -60,7 +60,7 @@ static long try_create(void) { return open("/tmp/prisoner", O_WRONLY | O_CREAT |
 static long try_mem(void) { return open("/proc/self/mem", O_RDONLY | O_CLOEXEC); }
 static long try_stat(void) { struct stat st; return stat("/etc/passwd", &st); }
 static long try_unlink(void) { return unlink("/tmp/prisoner"); }
-static long try_chmod(void) { return chmod("/tmp", 0777); }
+static long try_chmod(void) { return chmod("/tmp/no-such-prisoner", 0600); }
 static long try_inet(void) { return socket(AF_INET, SOCK_STREAM, 0); }
 static long try_unix(void) { return socket(AF_UNIX, SOCK_STREAM, 0); }
 static long try_netlink(void) { return socket(AF_NETLINK, SOCK_RAW, 0); }

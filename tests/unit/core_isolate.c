@@ -12,8 +12,11 @@
 
 #include <countersign/attest.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +58,30 @@ how_to(uint32_t kind, const char *name, const char *media)
 		exit(99);
 	}
 	return how;
+}
+
+static struct csn_config_file *files[16];
+static size_t                  file_count;
+
+/* Options as a configuration gives them; freed at the end of all tests. */
+__attribute__((format(printf, 1, 2))) static const struct csn_config *
+options(const char *fmt, ...)
+{
+	struct csn_error err = { 0 };
+	char             path[32];
+	va_list          args;
+	int              fd = memfd_create("options", 0);
+
+	va_start(args, fmt);
+	if (fd < 0 || file_count == 16 || dprintf(fd, "o : { ") < 0 || vdprintf(fd, fmt, args) < 0 ||
+	    dprintf(fd, " };\n") < 0)
+		exit(99);
+	va_end(args);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (csn_config_read(path, &files[file_count], &err) < 0)
+		exit(99);
+	close(fd);
+	return csn_config_sub(csn_config_root(files[file_count++]), "o");
 }
 
 static struct isolate *
@@ -227,19 +254,13 @@ static void
 test_room(void)
 {
 	struct csn_isolation how = how_to(CSN_KIND_CHANNEL, "prisoner-av", "cell");
-	struct csn_error     err = { 0 };
 	char                 room[] = "/tmp/csn-room-XXXXXX", text[4096], path[64];
-	struct csn_config_file *file = NULL;
-	FILE                *f;
 
 	if (mkdtemp(room) == NULL)
 		exit(99);
-	snprintf(path, sizeof path, "%s/conf", room);
-	snprintf(text, sizeof text, "cell : { room = \"%s\"; };\n", room);
-	if ((f = fopen(path, "w")) == NULL || fputs(text, f) < 0 || fclose(f) != 0 ||
-	    csn_config_read(path, &file, &err) < 0)
-		exit(99);
-	how.media_config = csn_config_sub(csn_config_root(file), "cell");
+	snprintf(path, sizeof path, "%s/file", room);
+	close(open(path, O_WRONLY | O_CREAT, 0600));
+	how.media_config = options("room = \"%s\";", room);
 	struct isolate *iso = make(&how);
 	const struct answer *a;
 
@@ -261,7 +282,6 @@ test_room(void)
 		is_answer(tell(iso, text), CSN_E_REFUSED, "read 13", "Landlock: nothing above it");
 	}
 	isolate_destroy(iso);
-	csn_config_free(file);
 	unlink(path);
 	rmdir(room);
 }
@@ -272,9 +292,7 @@ test_canary(void)
 {
 	static char             key[] = "canary-secret-key"; /* stays in our memory */
 	struct csn_isolation    how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
-	struct csn_error        err = { 0 };
 	char                    path[] = "/tmp/csn-canary-XXXXXX";
-	struct csn_config_file *file = NULL;
 	int                     fd = mkstemp(path), open_fd = dup2(fd, 9);
 
 	if (fd < 0 || open_fd != 9 || write(fd, key, sizeof key) < 0 || setenv("STATION_KEY", key, 1))
@@ -282,13 +300,7 @@ test_canary(void)
 	FILE *f = fopen(path, "a");
 	if (f == NULL || fputs("\n", f) < 0 || fclose(f) != 0)
 		exit(99);
-	char conf[] = "/tmp/csn-canary-conf-XXXXXX";
-	int  conf_fd = mkstemp(conf);
-	dprintf(conf_fd, "cell : { mark = \"what it was told\"; };\n");
-	close(conf_fd);
-	if (csn_config_read(conf, &file, &err) < 0)
-		exit(99);
-	how.config = csn_config_sub(csn_config_root(file), "cell");
+	how.config = options("mark = \"what it was told\";");
 	struct isolate *iso = make(&how);
 	is_answer(tell(iso, "canary"), CSN_E_REFUSED, "canary 0",
 	          "no key is in its memory, environment or descriptors");
@@ -298,12 +310,10 @@ test_canary(void)
 	tap_ok(a->result == CSN_E_REFUSED && strncmp(a->text, "mark ", 5) == 0 && a->text[5] > '0',
 	       "what it was told is found by the same search");
 	isolate_destroy(iso);
-	csn_config_free(file);
 	close(fd);
 	close(9);
 	unsetenv("STATION_KEY");
 	unlink(path);
-	unlink(conf);
 }
 
 /* ---- messages ----------------------------------------------------------------- */
@@ -355,16 +365,9 @@ test_refused(void)
 {
 	struct csn_isolation    how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
 	struct csn_error        err = { 0 };
-	struct csn_config_file *file = NULL;
 	struct isolate         *iso = NULL;
-	char                    conf[] = "/tmp/csn-refuse-XXXXXX";
-	int                     fd = mkstemp(conf);
 
-	dprintf(fd, "cell : { mark = \"refuse\"; };\n");
-	close(fd);
-	if (csn_config_read(conf, &file, &err) < 0)
-		exit(99);
-	how.config = csn_config_sub(csn_config_root(file), "cell");
+	how.config = options("mark = \"refuse\";");
 	tap_ok(isolate_create(&how, &iso, &err) == CSN_E_MISSING &&
 	               strcmp(err.text, "not today") == 0 && iso == NULL,
 	       "what create says against it is said here");
@@ -377,8 +380,6 @@ test_refused(void)
 	tap_ok(isolate_create(&how, &iso, &err) == CSN_E_IO &&
 	               strstr(err.text, "its worker ended (exit 1)") != NULL,
 	       "a program that is no worker");
-	csn_config_free(file);
-	unlink(conf);
 }
 
 /* ---- crashes, hangs and lies -------------------------------------------------- */
@@ -475,6 +476,7 @@ static const struct {
 	{ "an answer to a later send", "raw 00000006841118200040", "wire.unasked" },
 	{ "an empty message", "raw 0000000483120140", "wire.bound" },
 	{ "more messages than were allowed", "flood 000000058312014178", "wire.flood" },
+	{ "more troubles than a person reads", "flood 00000003821640", "wire.flood" },
 	{ "more diagnoses than a person reads", "flood 0000000382134" "0", "wire.flood" },
 };
 
@@ -498,6 +500,119 @@ test_lies(void)
 	tap_is(tell_again(bad, "nothing")->result, CSN_OK, "the next worker is heard again");
 	isolate_destroy(bad);
 	isolate_destroy(good);
+}
+
+/* ---- real channels ------------------------------------------------------------ */
+
+#define PLUGIN(path) TEST_BUILDDIR "/plugins/" path ".so"
+
+static void
+load(const char *path)
+{
+	struct csn_error err = { 0 };
+
+	if (csn_loader_add_file(loader, path, &err) < 0) {
+		printf("Bail out! %s\n", csn_error_text(&err));
+		exit(99);
+	}
+}
+
+static struct isolate *
+make_qr(const char *media, const struct csn_config *config)
+{
+	struct csn_isolation how = how_to(CSN_KIND_CHANNEL, "qr", media);
+
+	how.media_config = config;
+	return make(&how);
+}
+
+static size_t
+count_files(const char *folder)
+{
+	DIR   *dir = opendir(folder);
+	size_t count = 0;
+
+	for (const struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;)
+		count += e->d_name[0] != '.';
+	if (dir != NULL)
+		closedir(dir);
+	return count;
+}
+
+static void
+empty(const char *folder)
+{
+	DIR *dir = opendir(folder);
+
+	for (const struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;)
+		if (e->d_name[0] != '.')
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir != NULL)
+		closedir(dir);
+	rmdir(folder);
+}
+
+/* One worker draws codes and writes pictures; another opens them, one by one, and reads. */
+static void
+test_pictures(void)
+{
+	static const char    message[] = "out of one sandbox, into another";
+	char                 folder[] = "/tmp/csn-pictures-XXXXXX";
+	struct answer        got;
+	const struct answer *sent;
+
+	if (mkdtemp(folder) == NULL)
+		exit(99);
+	struct isolate *out = make_qr("file", options("direction = \"send\"; path = \"%s\"; "
+	                                              "width = 400; height = 400;", folder));
+	sent = tell(out, message);
+	is_answer(sent, CSN_OK, "", "a message is drawn in a sandbox");
+	isolate_channel_ops.rest(out);
+	isolate_destroy(out);
+	tap_ok(count_files(folder) > 0, "and its pictures are on the disk");
+
+	struct isolate *in = make_qr("file", options("path = \"%s\"; frame_ms = 20;", folder));
+	struct csn_op  *op = op_for(in, &got, isolate_channel_ops.cancel);
+	isolate_channel_ops.receive(in, op);
+	run(&got);
+	if (!tap_ok(got.result == CSN_OK && strcmp(got.bytes, message) == 0,
+	            "another worker opens and reads them"))
+		tap_note("%d %s", got.result, got.text);
+	isolate_destroy(in);
+	empty(folder);
+}
+
+/* GStreamer's threads and all: what it needs was opened before the door was closed. */
+static void
+test_gstreamer(void)
+{
+	char           text[128] = "";
+	struct answer  got;
+	uint64_t       until = csn_loop_now(loop) + SOON;
+
+	if (access(PLUGIN("media/gst/.libs/media_gst"), R_OK) != 0) {
+		tap_skip("pictures of GStreamer in a sandbox", "built without media/gst");
+		return;
+	}
+	load(PLUGIN("media/gst/.libs/media_gst"));
+	struct isolate *in = make_qr("gst", options("through = \"test\"; width = 320; height = 240;"));
+	struct csn_op  *op = op_for(in, &got, isolate_channel_ops.cancel);
+	isolate_channel_ops.receive(in, op);
+	while (strstr(text, "code") == NULL && csn_loop_now(loop) < until) {
+		csn_loop_run_until(loop, csn_loop_now(loop) + 10 * CSN_MS);
+		isolate_channel_ops.diagnose(in, text, sizeof text);
+	}
+	if (!tap_ok(strstr(text, "code") != NULL && isolate_ended(in) == 0,
+	            "the reader says what it sees in GStreamer's test picture"))
+		tap_note("%s", text);
+	csn_op_cancel(op);
+	run(&got);
+	tap_is(got.result, CSN_E_CANCELLED, "it stops listening");
+	while (isolate_pid(in) != 0 && csn_loop_now(loop) < until)
+		csn_loop_run_until(loop, csn_loop_now(loop) + CSN_MS);
+	tap_ok(isolate_pid(in) == 0 && isolate_ended(in) == 0,
+	       "and closes its device: the worker ends, which is no crash");
+	isolate_destroy(in);
 }
 
 /* ---- a verifier --------------------------------------------------------------- */
@@ -602,6 +717,12 @@ main(void)
 	test_crashes();
 	test_lies();
 	test_verifier();
+	load(PLUGIN("channel/qr/.libs/channel_qr"));
+	load(PLUGIN("media/file/.libs/media_file"));
+	test_pictures();
+	test_gstreamer();
+	while (file_count > 0)
+		csn_config_free(files[--file_count]);
 	csn_ops_free(ops);
 	csn_loader_free(loader);
 	csn_log_free(quiet);
