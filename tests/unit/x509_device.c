@@ -52,7 +52,7 @@ tree_free(struct tree *t)
 	X509_free(t->root);
 	X509_free(t->ca);
 	X509_free(t->leaf);
-	*t = (struct tree){ NULL };
+	memset(t, 0, sizeof *t);
 }
 
 static const struct pki_cert good_root = { .subject = "Acme Root" };

@@ -409,7 +409,7 @@ x509_quick_anchor_done(struct x509_quick_anchor *anchor)
 {
 	EVP_PKEY_free(anchor->key);
 	free(anchor->der);
-	*anchor = (struct x509_quick_anchor){ NULL };
+	*anchor = (struct x509_quick_anchor){ .der = NULL };
 }
 
 bool
