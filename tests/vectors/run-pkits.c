@@ -130,8 +130,6 @@ known_reason(const char *id)
 		const char *id, *why;
 	} known[] = {
 		{ "4.1.5", "OpenSSL does not load a DSA key without parameters" },
-		{ "4.12.7", "OpenSSL lets no self-issued CA use anyPolicy once it is inhibited" },
-		{ "4.12.9", "OpenSSL lets no self-issued CA use anyPolicy once it is inhibited" },
 	};
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)

@@ -192,9 +192,12 @@ set_param(X509_STORE_CTX *ctx, const struct x509_path_rules *rules)
 	flags |= rules->policy_no_mapping ? X509_V_FLAG_INHIBIT_MAP : 0;
 	flags |= rules->policy_no_any ? X509_V_FLAG_INHIBIT_ANY : 0;
 	X509_VERIFY_PARAM_set_auth_level(param, 2);
-	return X509_VERIFY_PARAM_set_flags(param, flags) == 1 &&
-	       (rules->policies == NULL ||
-	        X509_VERIFY_PARAM_set1_policies(param, rules->policies) == 1);
+	if (X509_VERIFY_PARAM_set_flags(param, flags) != 1)
+		return false;
+	/* None named is any (RFC 5280 6.1.1 c); to OpenSSL it would be none at all. */
+	return rules->policies != NULL ?
+	               X509_VERIFY_PARAM_set1_policies(param, rules->policies) == 1 :
+	               X509_VERIFY_PARAM_add0_policy(param, OBJ_dup(OBJ_nid2obj(NID_any_policy))) == 1;
 }
 
 /* What one check by OpenSSL works on. */
