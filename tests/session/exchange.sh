@@ -197,8 +197,12 @@ both_greet() { [ -n "$(first station/air/offer)" ] && [ -n "$(first second/air/o
 left_overs() {
 	check "left-overs: there are some" test "$(find station/air/return -name '*.msg' | wc -l)" -ge 4
 	rm -f device-1/delivered.json
-	timeout --foreground 120 "$bin" device run --dir device-1 --json >device-1.out 2>device-1.err <&- &
+	timeout --foreground 120 "$bin" device run --dir device-1 --json-lines >device-1.out \
+		2>device-1.err <&- &
 	device_pid=$!
+	# the offer of before is turned away once: a message that comes just then is not
+	# heard, and a file comes only once
+	wait_until "the old offer's refusal" grep -q '"stage":"refused"' device-1.out
 	start_station device-1/manifest.cbor --two-way --json
 	finish "$station_pid"
 	same "left-overs: the station enrols" "$rc $(member station.out outcome)" "0 enrolled"
