@@ -38,7 +38,8 @@ ble_name(struct csn_bytes message, uint8_t ret_sid4[4], unsigned *ret_msg)
 {
 	const uint8_t *sid = NULL;
 
-	*ret_msg = CSN_M8;
+	/* What is none of the protocol's goes under a number that lets it be as long. */
+	*ret_msg = message.len > CSN_MSG_MAX ? CSN_M0B : CSN_M8;
 	if (message.len == 41 && message.ptr[0] == CSN_M2) {
 		*ret_msg = CSN_M2;
 		sid = message.ptr + 1;
