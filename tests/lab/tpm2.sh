@@ -2,7 +2,9 @@
 # attest/tpm2 and a software TPM, live: fresh keys of both kinds quote over our challenge.
 set -u
 . "${top_srcdir:?}/tests/kit/tap.sh"
-judge=$(realpath "${top_builddir:?}")/tests/lab/tpm2_judge
+build=$(realpath "${top_builddir:?}")
+bin=$build/countersign judge=$build/tests/lab/tpm2_judge
+. "$top_srcdir/tests/session/parties.sh"
 lab=${CSN_LAB:-$top_srcdir/../shared/lab}
 
 if [ $# -eq 0 ]; then
@@ -42,7 +44,7 @@ for kind in "ec ecc ecdsa" "rsa rsa rsassa" "pss rsa rsapss"; do
 	# shellcheck disable=SC2086 # three words
 	set -- $kind
 	quote "$@"
-	out=$("$judge" "$1.attest" "$1.sig" "$1.pub" "$nonce" "$1.pcrs" 2>&1)
+	out=$("$judge" "$1.attest" "$1.sig" "$1.pub" "$nonce" "$1.pcrs" "$1.item" "$1.allow" 2>&1)
 	tap_ok $? "a live quote by $2 with $3 is accepted: $out"
 done
 out=$("$judge" ec.attest ec.sig ec.pub "$(openssl rand -hex 32)" ec.pcrs)
@@ -56,4 +58,25 @@ tap_ok $? "with the values of a moment later it is refused: $out"
 out=$("$judge" ec.attest rsa.sig ec.pub "$nonce" ec.pcrs)
 [ "$out" = tpm2.signature ]
 tap_ok $? "with the signature of another key it is refused: $out"
+
+# The same by command, the verifier in a worker.
+gather_modules "$work/modules"
+mkdir parties
+cd parties || exit 99
+make_station || die "no station"
+try() {
+	sed -i '/^attest[ :=]/d' station/countersign.conf
+	printf 'attest = ( { use = "tpm2"; allow = "%s"; } );\n' "$work/$1.allow" \
+		>>station/countersign.conf
+	out=$("$bin" policy try "$work/$2.item" --type tpm2 --challenge "$3" \
+		-c station/countersign.conf 2>&1 <&-)
+}
+for kind in ec rsa pss; do
+	try $kind $kind "$nonce"
+	has "a live quote ($kind) by command" "$out" "instance-identity  affirming (2)"
+done
+try rsa ec "$nonce"
+has "by a key nobody allowed it is refused" "$out" "[tpm2.key.unknown]"
+try ec ec "$(openssl rand -hex 32)"
+has "for another challenge, too" "$out" "[tpm2.nonce]"
 tap_done

@@ -1,7 +1,8 @@
 /*
- * tpm2_judge ATTEST SIGNATURE PUBLIC NONCE VALUES: judges what tpm2-tools got of a TPM.
+ * tpm2_judge ATTEST SIGNATURE PUBLIC NONCE VALUES [ITEM KEY]: judges what tpm2-tools got of a TPM.
  * PUBLIC is a TPM2B_PUBLIC, NONCE hex, VALUES the PCRs 0 and 7 one after the other.
- * Prints "accepted" or the reason.
+ * Prints "accepted" or the reason.  ITEM gets the evidence item of it, KEY the hash of the
+ * key as a station's list of allowed keys has it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,55 @@ load(const char *path)
 	return (struct csn_bytes){ buf, len };
 }
 
+static void
+save(const char *path, const void *bytes, size_t len)
+{
+	FILE *file = fopen(path, "wb");
+
+	if (file == NULL || fwrite(bytes, 1, len, file) != len || fclose(file) != 0) {
+		perror(path);
+		exit(2);
+	}
+}
+
+static void
+save_item(const char *path, const struct tpm2_parts *parts)
+{
+	static uint8_t       buf[8192];
+	const struct tpm2_bank *bank = &parts->pcrs.banks[0];
+	struct csn_dcbor_out out;
+
+	csn_dcbor_out_init(&out, buf, sizeof buf);
+	csn_dcbor_put_map(&out, 4);
+	csn_dcbor_put_uint(&out, 1);
+	csn_dcbor_put_bytes(&out, parts->attest);
+	csn_dcbor_put_uint(&out, 2);
+	csn_dcbor_put_bytes(&out, parts->signature);
+	csn_dcbor_put_uint(&out, 3);
+	csn_dcbor_put_bytes(&out, parts->public);
+	csn_dcbor_put_uint(&out, 4);
+	csn_dcbor_put_array(&out, 1);
+	csn_dcbor_put_array(&out, 2);
+	csn_dcbor_put_uint(&out, bank->alg);
+	csn_dcbor_put_map(&out, 2);
+	for (unsigned i = 0; i <= 7; i += 7) {
+		csn_dcbor_put_uint(&out, i);
+		csn_dcbor_put_bytes(&out, (struct csn_bytes){ bank->pcr[i], 32 });
+	}
+	save(path, buf, out.len);
+}
+
+static void
+save_key(const char *path, const uint8_t hash[32])
+{
+	char text[66];
+
+	for (size_t i = 0; i < 32; i++)
+		snprintf(text + 2 * i, 3, "%02x", hash[i]);
+	text[64] = '\n';
+	save(path, text, 65);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -36,7 +86,7 @@ main(int argc, char **argv)
 	const char        *why = "";
 	uint8_t            nonce[32] = { 0 }, name[1][32];
 
-	if (argc != 6)
+	if (argc != 6 && argc != 8)
 		return 2;
 	parts.attest = load(argv[1]);
 	parts.signature = load(argv[2]);
@@ -60,6 +110,10 @@ main(int argc, char **argv)
 	memcpy(bank->pcr[7], values.ptr + 32, 32);
 	memcpy(name[0], key.spki_hash, 32);
 	tpm2_key_done(&key);
+	if (argc == 8) {
+		save_item(argv[6], &parts);
+		save_key(argv[7], name[0]);
+	}
 	struct tpm2_policy policy = { .names = (const uint8_t(*)[32])name, .name_count = 1 };
 	int r = tpm2_judge_parts(&policy, &parts, CSN_BYTES_OF(nonce), &verdict);
 	printf("%s\n", r == CSN_OK ? "accepted" : verdict.reason);

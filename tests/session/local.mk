@@ -33,6 +33,13 @@ tests_session_channels_plant_LDADD = sdk/modem/libmodem.la
 dist_check_SCRIPTS += tests/session/channels.sh
 TESTS += tests/session/channels.sh
 # Policy over evidence: tried out, and in a session that it stops.
+check_PROGRAMS += tests/session/dice_item
+tests_session_dice_item_SOURCES  = tests/session/dice_item.c tests/kit/dice-forge.c \
+	tests/kit/dice-forge.h
+tests_session_dice_item_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_session_dice_item_LDADD    = sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+dist_check_SCRIPTS += tests/session/evidence.sh
+TESTS += tests/session/evidence.sh
 dist_check_SCRIPTS += tests/session/policy.sh
 TESTS += tests/session/policy.sh
 # Modules by signers, workers by default, and what plugins list says of both.
