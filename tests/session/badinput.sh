@@ -34,6 +34,7 @@ station_inputs() {
 	cp device/manifest.cbor flipped.cbor
 	flip flipped.cbor "$(($(stat -c %s flipped.cbor) - 5))"
 	echo '{ "config": {' >cut.json
+	{ cat payload.json && head -c 32768 /dev/zero | tr '\0' ' '; } >long.json
 	sed 's/use = "file"; folder = "air\/offer"/use = "fil"; folder = "air\/offer"/' $conf \
 		>station/missing.conf
 	# shellcheck disable=SC2046 # words are wanted
@@ -45,6 +46,8 @@ station_inputs() {
 			$(provision device/manifest.cbor) --payloads x
 		fails "a payload cut short" 2 CSN-RUN-002 "ends too early" \
 			$(provision device/manifest.cbor cut.json)
+		fails "a payload over its bound" 2 CSN-USE-004 "over its bound" \
+			$(provision device/manifest.cbor long.json)
 		fails "a payload that is a folder" 2 CSN-USE-004 "payload" \
 			$(provision device/manifest.cbor station)
 		fails "a plugin that is not there" 2 CSN-CFG-001 'did you mean "file"' \
