@@ -145,7 +145,7 @@ channels() {
 	export top_srcdir=$top top_builddir=$base
 	make -C "$base" -j"$jobs" check TESTS= || return 1
 	"$top/tests/session/pairs.sh" all && "$base/tests/sim/loss" 10000 1000 &&
-		CSN_SUITE=2 "$top/tests/lab/ble.sh"
+		CSN_SUITE=2 CSN_PAIRS=all "$top/tests/lab/ble.sh"
 }
 
 # fuzz TARGET LIBRARY: the target under the engine, from nothing, for a while.
@@ -197,6 +197,7 @@ run_case fuzz-modem fuzz modem sdk/modem/libmodem.la
 run_case fuzz-qr fuzz qr "plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la"
 run_case fuzz-nfc fuzz nfc "plugins/channel/nfc/libnfcreader.la sdk/device/libcsndevicetag.la sdk/lib/libcsnsdk.la"
 run_case fuzz-ble fuzz ble "plugins/channel/ble/libble.la sdk/lib/libcsnsdk.la"
+run_case fuzz-messages fuzz messages sdk/lib/libcsnsdk.la
 run_case fuzz-line fuzz line sdk/lib/libcsnsdk.la
 run_case ur-peer ur_peer
 run_case installed installed
