@@ -644,9 +644,43 @@ test_cdis(void)
 		EVP_PKEY_free(keys[i]);
 }
 
+/* A reference counts while the CoRIM it came from is valid, whenever it was loaded. */
+static void
+test_validity(void)
+{
+	struct csn_corim         corim = { .not_before = NOW - 10, .not_after = NOW + 10 };
+	struct dice_tcb          tcb = { .vendor = { (const uint8_t *)"ACME", 4 }, .has_svn = true,
+		                         .svn = 5 };
+	struct dice_ref          ref = { .vendor = tcb.vendor, .has_svn = true, .svn = 5,
+		                         .from = &corim };
+	static struct dice_chain chain;
+	static const struct {
+		const char *what;
+		int64_t     at;
+		int         want;
+	} cases[] = {
+		{ "a reference valid now", NOW, CSN_OK },
+		{ "a reference whose CoRIM ended since it was loaded", NOW + 11, CSN_E_REFUSED },
+		{ "a reference whose CoRIM has not begun", NOW - 11, CSN_E_REFUSED },
+	};
+
+	chain.form = DICE_X509;
+	chain.count = 1;
+	chain.layers[0].tcb_count = 1;
+	chain.layers[0].tcb[0] = tcb;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct csn_verdict verdict = { .size = sizeof verdict };
+		int r = dice_appraise(&chain, &ref, 1, cases[i].at, &verdict);
+		tap_ok(r == cases[i].want &&
+		               (r == CSN_OK || strcmp(verdict.reason, "dice.reference.none") == 0),
+		       "%s", cases[i].what);
+	}
+}
+
 int
 main(void)
 {
+	test_validity();
 	test_mutants();
 	test_cdis();
 	return tap_done();
