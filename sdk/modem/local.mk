@@ -38,7 +38,7 @@ tests_bench_acoustic_pipe_SOURCES = tests/bench/acoustic_pipe.c
 tests_bench_acoustic_pipe_LDADD = sdk/modem/libmodem.la
 
 # Its hands at a sound server, by the plugins themselves.
-check_PROGRAMS += tests/bench/acoustic-server
+noinst_PROGRAMS += tests/bench/acoustic-server
 tests_bench_acoustic_server_SOURCES = tests/bench/acoustic_server.c
 tests_bench_acoustic_server_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_bench_acoustic_server_LDADD = tests/kit/libfakehost.la
