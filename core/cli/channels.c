@@ -5,6 +5,8 @@
 #include "core/cli/wav.h"
 #include "core/error.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct channels_options own = { .count = 5, .bytes = 41 };
@@ -50,9 +52,65 @@ close_sound(void *self)
 
 static const struct probe_recorder sound = { record_sound, add_sound, close_sound };
 
+/* A folder of pictures, as the media plugins for recordings read them. */
+struct pictures {
+	char    *folder;
+	unsigned count;
+};
+
+static int
+close_pictures(void *self)
+{
+	struct pictures *pictures = self;
+
+	free(pictures->folder);
+	free(pictures);
+	return 0;
+}
+
+static void *
+record_pictures(const char *path, const struct csn_frame *first)
+{
+	struct pictures *pictures = calloc(1, sizeof *pictures);
+
+	(void)first;
+	if (pictures == NULL)
+		return NULL;
+	pictures->folder = strdup(path);
+	if (pictures->folder != NULL && cli_folder(path, 0700) == 0)
+		return pictures;
+	close_pictures(pictures);
+	return NULL;
+}
+
+static int
+add_picture(void *self, const struct csn_frame *frame)
+{
+	struct pictures *pictures = self;
+	char             name[32];
+
+	snprintf(name, sizeof name, "%08u.pgm", ++pictures->count);
+	char *path = cli_path(pictures->folder, name);
+	FILE *file = path != NULL ? fopen(path, "wb") : NULL;
+	int   r    = file != NULL ? 0 : -1;
+
+	free(path);
+	if (file == NULL)
+		return r;
+	fprintf(file, "P5\n%u %u\n255\n", (unsigned)frame->width, (unsigned)frame->height);
+	for (size_t y = 0; y < frame->height; y++)
+		if (fwrite(frame->grey + y * frame->stride, 1, frame->width, file) != frame->width)
+			r = -1;
+	return fclose(file) == 0 ? r : -1;
+}
+
+static const struct probe_recorder pictures = { record_pictures, add_picture, close_pictures };
+
 const struct probe_medium probe_media[] = {
 	{ .medium = CSN_MEDIUM_AUDIO, .word = "audio", .in = "microphone", .out = "loudspeaker",
 	  .quiet_ms = 800, .grace_ms = 1500, .recorder = &sound },
+	{ .medium = CSN_MEDIUM_VIDEO, .word = "video", .in = "camera", .out = "screen",
+	  .quiet_ms = 200, .grace_ms = 1500, .recorder = &pictures },
 	{ .word = NULL },
 };
 

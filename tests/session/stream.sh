@@ -90,6 +90,29 @@ for suite in 1 2; do
 	rm -rf all
 done
 
+# What a person is told who points the camera: on what was filmed, and on it in the dark.
+film_of() {
+	timeout 30 "$bin" channels listen qr --plugin-path "$modules" \
+		--in "file:medium=video,path=$1,pace=fast" --set overlay="$PWD/seen.pgm" --json >listen.out 2>&1 <&-
+	rc=$?
+}
+film_of film
+same "channels listen hears what was filmed" $rc 0
+has "and measures it" "$(cat listen.out)" '"module": {'
+check "the overlay is the picture with something drawn in" sh -c \
+	'[ "$(stat -c %s seen.pgm)" -eq 176415 ] && ! cat film/*.pgm | cmp -s -n 176415 - seen.pgm'
+mkdir dark
+python3 - <<'PY'
+import glob, os
+for path in sorted(glob.glob("film/*.pgm"))[:20]:
+    data = open(path, "rb").read()
+    with open(os.path.join("dark", os.path.basename(path)), "wb") as out:
+        out.write(data[:-176400] + bytes([4]) * 176400)
+PY
+film_of dark
+same "in the dark nothing is heard: exit 4" $rc 4
+has "and darkness is named" "$(cat listen.out)" '"cause": "dark"'
+
 # Another device's stream is as good as noise to this one.
 rm -rf device other film/*
 check "one more device" make_device device 1

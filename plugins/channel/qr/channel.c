@@ -246,6 +246,7 @@ feed(void *self, const struct csn_frame *in)
 	struct channel *channel = self;
 	struct csn_bytes message;
 	struct qr_bytes payload;
+	size_t len = 0;
 
 	if (in->medium != CSN_MEDIUM_VIDEO || in->grey == NULL)
 		return CSN_E_INVALID;
@@ -259,9 +260,12 @@ feed(void *self, const struct csn_frame *in)
 		                 in->time_ns, &message);
 		if (r < 0)
 			return r;
-		if (message.len > 0)
-			csn_inbox_put(&channel->arrived, message);
+		if (message.len == 0)
+			continue;
+		len = message.len;
+		csn_inbox_put(&channel->arrived, message);
 	}
+	report_picture(channel, in, len);
 	return CSN_OK;
 }
 
@@ -386,4 +390,6 @@ const struct csn_channel_ops channel_ops = {
 	.feed     = feed,
 	.render   = render,
 	.diagnose = diagnose,
+	.attempt  = channel_attempt,
+	.meter    = channel_meter,
 };

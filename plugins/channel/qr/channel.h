@@ -15,6 +15,10 @@
 #include <countersign/host.h>
 #include <countersign/plugin.h>
 
+enum {
+	CHANNEL_TOLD = 4, /* attempts kept until somebody asks                 */
+};
+
 enum channel_framing {
 	CHANNEL_CSGN,
 	CHANNEL_UR,
@@ -43,7 +47,19 @@ struct channel {
 	struct csn_inbox  arrived; /* whole messages                           */
 	uint64_t          pictures;
 	char              refusal[160]; /* why the last picture was not drawn  */
+
+	/* what is told */
+	char                     *overlay; /* file for the last attempt's picture */
+	struct csn_channel_report told[CHANNEL_TOLD];
+	size_t                    told_count;
+	unsigned                  unread; /* pictures in a row with a code that was not read */
+	uint64_t                  first_ns;
 };
+
+/* After every picture; @message_len: of the message that it completed, 0: none. */
+void report_picture(struct channel *channel, const struct csn_frame *in, size_t message_len);
+int channel_attempt(void *self, struct csn_channel_report *report);
+int channel_meter(void *self, struct csn_channel_report *report);
 
 extern const struct csn_channel_ops channel_ops;
 

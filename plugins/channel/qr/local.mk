@@ -71,6 +71,7 @@ plugins_channel_qr_channel_qr_la_SOURCES = \
 	plugins/channel/qr/message.c \
 	plugins/channel/qr/message.h \
 	plugins/channel/qr/plugin.c \
+	plugins/channel/qr/report.c \
 	plugins/channel/qr/ur-way.c \
 	plugins/channel/qr/ur-way.h
 plugins_channel_qr_channel_qr_la_CFLAGS  = $(MODULE_CFLAGS)

@@ -14,6 +14,8 @@ static const struct csn_option options[] = {
 	               "most bytes in one code; longer messages are cut"),
 	CSN_OPTION_CHOICE(struct channel, framing, "csgn", "csgn|ur",
 	                  "how messages are written: CSGN/1's own way, or as uniform resources"),
+	CSN_OPTION_PATH(struct channel, overlay, NULL, 0,
+	                "file that gets the picture of the last attempt, with what was found in it"),
 	CSN_OPTION_END
 };
 
@@ -61,5 +63,5 @@ destroy(void *self)
 	free(self);
 }
 
-CSN_PLUGIN(channel_qr, .abi_minor = 9, .version = "0.1.0", .license = "Apache-2.0",
+CSN_PLUGIN(channel_qr, .abi_minor = 12, .version = "0.1.0", .license = "Apache-2.0",
            .components = CSN_LIST(&component));
