@@ -32,10 +32,6 @@ struct block {
 	const void *caller;
 };
 
-struct range {
-	uintptr_t from, to;
-};
-
 struct secret {
 	uint8_t bytes[SECRET_MAX];
 	size_t  len;
@@ -43,13 +39,8 @@ struct secret {
 
 static char            gone;
 static struct block    table[ROOM];
-static size_t          used; /* of table, gone ones too                       */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool     any;
-static uint64_t        number, counted, fail_number;
-static bool            counting;
-static struct range    spared[RANGES_MAX];
-static size_t          spared_count;
+static uint64_t        number, counted;
 static const void     *failed_at;
 static struct secret   secrets[SECRETS_MAX];
 static size_t          secret_count;
@@ -117,24 +108,6 @@ heap_place(const void *address)
 }
 
 /* --- the table --------------------------------------------------------------- */
-
-static size_t
-slot_of(const void *ptr)
-{
-	return (size_t)(((uintptr_t)ptr >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (ROOM - 1);
-}
-
-static struct block *
-find(const void *ptr)
-{
-	for (size_t i = slot_of(ptr), n = 0; n < ROOM; i = (i + 1) & (ROOM - 1), n++) {
-		if (table[i].ptr == ptr)
-			return &table[i];
-		if (table[i].ptr == NULL)
-			return NULL;
-	}
-	return NULL;
-}
 
 struct heap_state
 heap_held(uint64_t since)
@@ -220,6 +193,35 @@ heap_turn(void)
 #else
 
 /* --- malloc and its kin ------------------------------------------------------- */
+
+struct range {
+	uintptr_t from, to;
+};
+
+static size_t       used; /* of table, gone ones too                          */
+static atomic_bool  any;
+static uint64_t     fail_number;
+static bool         counting;
+static struct range spared[RANGES_MAX];
+static size_t       spared_count;
+
+static size_t
+slot_of(const void *ptr)
+{
+	return (size_t)(((uintptr_t)ptr >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (ROOM - 1);
+}
+
+static struct block *
+find(const void *ptr)
+{
+	for (size_t i = slot_of(ptr), n = 0; n < ROOM; i = (i + 1) & (ROOM - 1), n++) {
+		if (table[i].ptr == ptr)
+			return &table[i];
+		if (table[i].ptr == NULL)
+			return NULL;
+	}
+	return NULL;
+}
 
 void *__libc_malloc(size_t len);
 void *__libc_calloc(size_t count, size_t len);
