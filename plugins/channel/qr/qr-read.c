@@ -11,6 +11,7 @@ enum {
 	ZBAR_PIXELS = 800 * 600,          /* zbar is slow: larger pictures are not shown to it */
 	PATIENCE    = 8, /* pictures after our own last reading before others are asked */
 	OTHERS_EVERY = 4,                 /* they see each so-manieth that nobody read */
+	ZBAR_CROWD   = 6,                 /* finder patterns: it takes long over more */
 	ZBAR_EVERY   = 8,                 /* and zbar fewer */
 };
 
@@ -132,7 +133,7 @@ ask_others(struct qr_reader *reader, const struct qr_picture *picture)
 	if (n != 0) {
 		reader->counts.zxing += n > 0 ? (uint64_t)n : 0;
 	} else if ((size_t)picture->width * picture->height <= ZBAR_PIXELS &&
-	           reader->unread % ZBAR_EVERY == 0) {
+	           reader->unread % ZBAR_EVERY == 0 && qr_eye_crowd(reader->eye) <= ZBAR_CROWD) {
 		n = qr_zbar_read(reader->zbar, picture, reader->found, max, reader->bytes,
 		                 BYTES_MAX);
 		reader->counts.zbar += n > 0 ? (uint64_t)n : 0;

@@ -47,6 +47,7 @@ struct qr_eye {
 	bool                    merge;
 	unsigned                since_search;
 	bool                    searched; /* this picture */
+	unsigned                crowd;   /* most finder patterns of one search */
 	bool                    crowded; /* with what looks like finder patterns */
 	unsigned                work;    /* samples taken in this picture */
 	unsigned                trusted; /* places that need no search in this picture */

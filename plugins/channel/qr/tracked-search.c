@@ -6,7 +6,7 @@
 enum {
 	SETTLE_MAX    = 4,  /* times that a warp follows its modules in one picture */
 	TRIES_MAX     = 10, /* threes sampled in one picture, plus one for each code wanted */
-	CROWD         = 40, /* finder patterns that make a crowd */
+	CROWD         = 16, /* finder patterns that make a crowd */
 	CROWD_ROWS    = 400, /* or rows that meet one, however short-lived */
 	WORDED_SURELY = 10, /* version from which a code must say its version to be tried */
 };
@@ -119,6 +119,7 @@ search_level(struct qr_eye *eye, enum qr_focus focus, unsigned level, unsigned *
 	int r = qr_find(&eye->search, picture, focus, level + 1 < eye->levels);
 	if (r < 0)
 		return r;
+	eye->crowd = eye->search.finders > eye->crowd ? eye->search.finders : eye->crowd;
 	eye->crowded |= eye->search.finders > CROWD || eye->search.crossed > CROWD_ROWS;
 	rank_triples(eye, level);
 	for (unsigned i = 0; i < eye->search.triples && *tries > 0 && eye->work < EYE_WORK_MAX; i++) {

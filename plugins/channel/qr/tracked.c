@@ -264,7 +264,7 @@ follow_all(struct qr_eye *eye)
 int
 qr_eye_look(struct qr_eye *eye, const struct qr_picture *picture)
 {
-	eye->sights = eye->trusted = eye->work = 0;
+	eye->sights = eye->trusted = eye->work = eye->crowd = 0;
 	eye->searched = eye->crowded = false;
 	memset(&eye->report, 0, sizeof eye->report);
 	if (shorter(picture) < SIDE_MIN)
@@ -304,6 +304,12 @@ const struct qr_report *
 qr_eye_report(const struct qr_eye *eye)
 {
 	return &eye->report;
+}
+
+unsigned
+qr_eye_crowd(const struct qr_eye *eye)
+{
+	return eye->crowd;
 }
 
 const struct qr_picture *

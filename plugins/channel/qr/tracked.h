@@ -41,6 +41,9 @@ struct qr_sight qr_eye_sight(const struct qr_eye *eye, unsigned index);
  */
 const struct qr_picture *qr_eye_harmless(struct qr_eye *eye);
 
+/* Finder patterns, at most, that one search of the last picture met. */
+unsigned qr_eye_crowd(const struct qr_eye *eye);
+
 /* What was seen in the last picture; the cause is left to qr_diagnose. */
 const struct qr_report *qr_eye_report(const struct qr_eye *eye);
 
