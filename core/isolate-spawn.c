@@ -43,7 +43,10 @@ reach(const struct csn_option *rows)
 	return most;
 }
 
-/* The value in @self as a text; NULL: it has none. */
+/*
+ * The value in @self as a text; NULL: it has none.  Zero where nothing is asked for and
+ * nothing was said is no value: it may lie outside of the row's own bounds.
+ */
 static const char *
 value_text(const struct csn_option *row, const void *self, char *room, size_t len)
 {
@@ -58,6 +61,9 @@ value_text(const struct csn_option *row, const void *self, char *room, size_t le
 	}
 	memcpy(&large, place, sizeof large);
 	memcpy(&small, place, sizeof small);
+	if (row->fallback == NULL && !(row->flags & CSN_OPT_REQUIRED) &&
+	    (row->type == CSN_I64 ? large == 0 : small == 0))
+		return NULL;
 	if (row->type == CSN_I64) {
 		snprintf(room, len, "%" PRId64, large);
 	} else if (row->type == CSN_BOOL) {
@@ -84,9 +90,7 @@ tell_options(const struct csn_component *component, const struct csn_config *con
 	for (size_t i = 0; r == CSN_OK && row != NULL && row->key != NULL; row++, i++) {
 		const char *text = value_text(row, self, texts[i], sizeof texts[i]);
 
-		/* A choice nobody made has no word of its own. */
-		if (text == NULL || (row->type == CSN_CHOICE && row->fallback == NULL &&
-		                     csn_config_text_at(config, row->key, 0) == NULL))
+		if (text == NULL)
 			continue;
 		part->options[part->option_count++] =
 		        (struct wire_option){ bytes_of(row->key), bytes_of(text) };

@@ -22,6 +22,7 @@
 #define OUT_MAX      (4u << 20)
 #define READ_MAX     65536u
 #define LAST_READS   64
+#define WAIT_MS      200 /* between two looks at the clock                       */
 
 static void on_timer(void *self);
 static void on_readable(void *self, int fd, uint32_t ready);
@@ -462,12 +463,14 @@ isolate_fits(const struct csn_component *component)
 static void
 wait_for_ready(struct isolate *iso)
 {
+	const uint64_t until = csn_loop_now(iso->how.loop) + READY_MS * CSN_MS;
+
 	while (iso->state == ISOLATE_COMING || (iso->state == ISOLATE_LEAVING && iso->pid != 0)) {
 		struct pollfd polls[] = { { .fd = iso->fd, .events = POLLIN },
 			                  { .fd = iso->err_fd, .events = POLLIN },
 			                  { .fd = iso->pid_fd, .events = POLLIN } };
 
-		if (poll(polls, 3, (int)READY_MS) == 0)
+		if (poll(polls, 3, WAIT_MS) >= 0 && csn_loop_now(iso->how.loop) > until)
 			take_down(iso, CSN_E_TIMEOUT, "its worker was not ready within %u ms",
 			          READY_MS);
 		if (polls[1].revents != 0)

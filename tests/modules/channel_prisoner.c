@@ -37,6 +37,7 @@ struct prisoner {
 	int                    heard; /* messages wanted by "say"             */
 	int                    found[2]; /* what create saw: canary, mark      */
 	uint32_t               fds;
+	uint32_t               count; /* an option that nobody sets           */
 };
 
 struct cell {
@@ -46,6 +47,9 @@ struct cell {
 
 static const struct csn_option options[] = {
 	CSN_OPTION_STRING(struct prisoner, mark, NULL, 0, 64, "text to look for"),
+	/* Not set it is 0, which is out of its bounds and has to come through all the same. */
+	{ .key = "count", .type = CSN_U32, .min = 1, .max = 9, .help = "a number",
+	  .offset = offsetof(struct prisoner, count) },
 	CSN_OPTION_END
 };
 static const struct csn_option cell_options[] = {

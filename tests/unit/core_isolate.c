@@ -128,8 +128,7 @@ static void
 run(const struct answer *a)
 {
 	while (!a->over)
-		if (csn_loop_run_until(loop, csn_loop_now(loop) + CSN_MS) < 0 && 0)
-			break;
+		csn_loop_run_until(loop, csn_loop_now(loop) + CSN_MS);
 }
 
 static struct csn_bytes
