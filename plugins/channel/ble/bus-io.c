@@ -230,7 +230,8 @@ order_gone(void *arg)
 {
 	struct order *order = arg;
 
-	central_gone(order->bus, order->path);
+	if (order->bus->ble->mode == BLE_CENTRAL)
+		central_gone(order->bus, order->path);
 	g_free(order->path);
 	g_free(order);
 }

@@ -108,6 +108,19 @@ is_true(GVariant *device, const char *property)
 	return g_variant_lookup(device, property, "b", &value) && value;
 }
 
+/*
+ * A link that is of no use is taken down: BlueZ keeps it when a program at either end
+ * goes, with the services it had then, and a new one would wait for ever.
+ */
+static void
+disconnect(struct ble_bus *bus, const char *path)
+{
+	g_hash_table_remove(bus->joined, path);
+	if (bus->connection != NULL)
+		g_dbus_connection_call(bus->connection, BLUEZ, path, I_DEVICE, "Disconnect", NULL,
+		                       NULL, G_DBUS_CALL_FLAGS_NONE, CONNECT_MS, NULL, NULL, NULL);
+}
+
 /* The path of the device's value with that UUID, or NULL. */
 static const char *
 find_value(GVariant *objects, const char *device, const char *uuid)
@@ -187,6 +200,7 @@ open_values(struct ble_bus *bus, GVariant *objects, const char *path)
 		if (joined != NULL)
 			bus_trouble(bus, CSN_LOG_INFO, "%.60s: its service lacks a value", path);
 		free(joined);
+		disconnect(bus, path);
 		return;
 	}
 	snprintf(joined->path, sizeof joined->path, "%s", path);
@@ -196,6 +210,7 @@ open_values(struct ble_bus *bus, GVariant *objects, const char *path)
 		joined->write_fd = acquire(bus, write, "AcquireWrite", &joined->mtu);
 	if (joined->write_fd < 0) {
 		drop_joined(joined);
+		disconnect(bus, path);
 		return;
 	}
 	g_hash_table_add(bus->joined, g_strdup(path));
@@ -271,7 +286,7 @@ central_tick(struct ble_bus *bus, GVariant *objects)
 void
 central_gone(struct ble_bus *bus, const char *path)
 {
-	g_hash_table_remove(bus->joined, path);
+	disconnect(bus, path);
 }
 
 void
