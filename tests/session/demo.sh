@@ -221,9 +221,18 @@ impaired() {
 	spectrogram device/heard.wav burst.png
 }
 
+# The story and the tampering each clear what they left themselves last time.
+clear_own() {
+	if [ $tamper -eq 1 ]; then
+		rm -rf "$out/tamper" "$out/modules"
+	else
+		find "$out" -mindepth 1 -maxdepth 1 ! -name tamper -exec rm -rf {} +
+	fi
+}
+
 main() {
-	rm -rf "$out"
 	mkdir -p "$out"
+	clear_own
 	run=$(mktemp -d)
 	gather_modules "$out/modules"
 	if [ $tamper -eq 1 ]; then
