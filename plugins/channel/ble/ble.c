@@ -47,10 +47,10 @@ find(struct ble *ble, const char *path)
 static void
 forget(struct ble_peer *peer)
 {
-	const struct csn_host *host = peer->ble->host;
-
 	if (!peer->used)
 		return;
+	const struct csn_host *host = peer->ble->host;
+
 	host->watch_drop(peer->write_watch);
 	host->watch_drop(peer->read_watch);
 	if (peer->write_fd >= 0)
