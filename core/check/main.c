@@ -265,9 +265,11 @@ check_module(const char *path)
 int
 main(int argc, char **argv)
 {
-	struct csn_error err = { 0 };
-	poptContext      context = poptGetContext("countersign-check", argc,
-	                                          (const char **)(uintptr_t)argv, options, 0);
+	static poptContext context; /* args live as long as the program       */
+	struct csn_error   err = { 0 };
+
+	context = poptGetContext("countersign-check", argc, (const char **)(uintptr_t)argv,
+	                         options, 0);
 	int              r = poptGetNextOpt(context);
 	const char      *path = r == -1 ? poptGetArg(context) : NULL;
 	int              null = open("/dev/null", O_RDONLY | O_CLOEXEC);
