@@ -33,11 +33,14 @@ check_config(char **texts, struct csn_error *err)
 
 		if (equals == NULL || equals - *texts > 64) {
 			csn_fail(err, CSN_E_CONFIG, "\"%.64s\" is not KEY=VALUE", *texts);
-			return NULL;
+			goto fail;
 		}
 		snprintf(where, sizeof where, "check.%.*s", (int)(equals - *texts), *texts);
 		if (csn_config_override(file, where, equals + 1, err) < 0)
-			return NULL;
+			goto fail;
 	}
 	return csn_config_sub(csn_config_root(file), "check");
+fail:
+	csn_config_free(file);
+	return NULL;
 }

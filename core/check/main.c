@@ -243,23 +243,29 @@ check_module(const char *path)
 	char              *real   = realpath(path, NULL);
 	const struct csn_plugin *plugin;
 	bool               taken;
+	int                code;
 
-	if (loader == NULL)
+	if (loader == NULL) {
+		free(real);
 		return 70;
+	}
 	taken = csn_loader_add_file(loader, real != NULL ? real : path, &err) == CSN_OK;
 	check_ok(taken, "the loader takes the module%s%s", err.text[0] ? ": " : "", err.text);
 	plugin = csn_loader_list(loader) != NULL ? csn_loader_list(loader)->plugin : NULL;
 	const char *unknown = taken ? unknown_key(plugin, sets) : NULL;
 	if (taken && unknown == NULL)
 		unknown = unknown_key(plugin, peers);
-	if (unknown != NULL)
-		return usage(unknown);
-	for (size_t i = 0; taken && plugin->components[i] != NULL; i++)
-		run_component(plugin->components[i], plugin->abi_minor);
-	printf("1..%d\n", page->count);
+	if (unknown != NULL) {
+		code = usage(unknown);
+	} else {
+		for (size_t i = 0; taken && plugin->components[i] != NULL; i++)
+			run_component(plugin->components[i], plugin->abi_minor);
+		printf("1..%d\n", page->count);
+		code = page->failed > 0;
+	}
 	free(real);
 	csn_loader_free(loader);
-	return page->failed > 0;
+	return code;
 }
 
 int
