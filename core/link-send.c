@@ -215,7 +215,8 @@ void
 link_stop_showing(struct link *link)
 {
 	link->showing = false;
-	link->parts.channel->rest(link->parts.channel_self);
+	if (CSN_HAS(link->parts.channel, rest))
+		link->parts.channel->rest(link->parts.channel_self);
 	link_op_end(&link->send);
 	link_op_end(&link->drain);
 	link->sending = link->sent = false;

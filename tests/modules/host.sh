@@ -14,7 +14,8 @@ says() {
 		tap_ok 1 "$1 is built"
 		return
 	}
-	same "$(about "$1")" "$("${top_builddir:?}/tests/modules/host" "$dir/$1/channel_wrong.so" 2>&1)" "$2"
+	out=$("${top_builddir:?}/tests/modules/host" "$dir/$1/channel_wrong.so" 2>&1)
+	same "$(about "$1")" "$out (exit $?)" "$2 (exit 0)"
 }
 
 says sound "sent: all went well"
@@ -28,5 +29,6 @@ has "$(about sleeps)" "$("$top_builddir/tests/modules/host" "$dir/sleeps/channel
 says corrupts "warning: channel wrong: render changed its frame's shape or memory
 sent: render changed its frame's shape or memory"
 says overfills "warning: channel wrong: render wrote 1025 samples where 1024 have room
-sent: render wrote 1025 samples where 1024 have room"
+sent: render wrote 1025 samples where 1024 have room
+error: channel wrong: send: did not end when asked to; it was withdrawn"
 tap_done

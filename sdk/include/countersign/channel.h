@@ -93,7 +93,7 @@ struct csn_channel_ops {
 	int (*receive)(void *self, struct csn_op *op);
 	/* [loop] Ends @op soon, with CSN_E_CANCELLED. */
 	void (*cancel)(void *self, struct csn_op *op);
-	/* [loop] Stops showing or playing anything. */
+	/* [loop] Stops showing or playing anything.  NULL where nothing stays. */
 	void (*rest)(void *self);
 	/* [loop] Only with a medium: takes in what was seen or heard.  Never waits. */
 	int (*feed)(void *self, const struct csn_frame *in);
