@@ -109,7 +109,7 @@ has "one that does not ask first is found out" "$(printf '%s\n' "$out" | grep '^
 
 for file in plugins/*.so; do
 	name=$(basename "$file" .so)
-	same "$name exports one symbol" "$(nm -D --defined-only "$file" | sed 's/.* //')" \
+	same "$name exports one symbol" "$(nm -D --defined-only "$file" | sed 's/.* //; /^__odr_asan/d')" \
 		"${name}_LTX_csn_plugin"
 done
 tap_done
