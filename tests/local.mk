@@ -1,5 +1,5 @@
 # Shared by all tests; each room lists its own tests in its own local.mk.
-EXTRA_DIST += tests/models.sh tests/kit/tap.h
+EXTRA_DIST += tests/models.sh tests/kit/tap.h tests/fuzz/draw.h
 dist_check_SCRIPTS = tests/floors.sh
 TESTS += tests/floors.sh
 

@@ -50,14 +50,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef FUZZ_ENGINE
-static uint64_t state = 11;
-
-static uint32_t
-draw(uint32_t below)
-{
-	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (uint32_t)(state >> 33) % below;
-}
+#define FUZZ_SEED 11
+#include "fuzz/draw.h"
 
 static size_t
 invent(uint8_t *data)
@@ -82,13 +76,8 @@ main(int argc, char **argv)
 {
 	static uint8_t data[1 << 16];
 
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-		if (file == NULL)
-			return 1;
-		LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
-		fclose(file);
-	}
+	if (replay_files(argc, argv, data, sizeof data) != 0)
+		return 1;
 	for (int i = 0; i < 20000 && argc == 1; i++)
 		LLVMFuzzerTestOneInput(data, invent(data));
 	printf("ok 1 - any values are read to their end\n1..1\n");

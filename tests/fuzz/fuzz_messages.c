@@ -127,14 +127,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef FUZZ_ENGINE
-static uint64_t state = 13;
-
-static uint32_t
-draw(uint32_t below)
-{
-	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (uint32_t)(state >> 33) % below;
-}
+#define FUZZ_SEED 13
+#include "fuzz/draw.h"
 
 /* The hex behind "NAME": in the text of a vector. */
 static size_t
@@ -210,13 +204,8 @@ main(int argc, char **argv)
 {
 	static uint8_t data[1 << 16];
 
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-		if (file == NULL)
-			return 1;
-		LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
-		fclose(file);
-	}
+	if (replay_files(argc, argv, data, sizeof data) != 0)
+		return 1;
 	return argc == 1 ? spoil_vectors("twoway-pin-s1.json") : 0;
 }
 #endif

@@ -110,14 +110,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef FUZZ_ENGINE
-static uint64_t state = 5;
-
-static uint32_t
-draw(uint32_t below)
-{
-	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (uint32_t)(state >> 33) % below;
-}
+#define FUZZ_SEED 5
+#include "fuzz/draw.h"
 
 static size_t
 put(uint8_t *data, size_t at, const void *bytes, size_t len)
@@ -190,13 +184,8 @@ main(int argc, char **argv)
 {
 	static uint8_t data[1 << 16];
 
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-		if (file == NULL)
-			return 1;
-		LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
-		fclose(file);
-	}
+	if (replay_files(argc, argv, data, sizeof data) != 0)
+		return 1;
 	for (int i = 0; i < 20000 && argc == 1; i++) {
 		size_t size = i % 2 == 0 ? invent_commands(data) : invent_answers(data);
 

@@ -232,14 +232,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #ifdef FUZZ_MAIN
 #include "kit/tap.h"
 
-static uint64_t state = 7;
-
-static uint32_t
-draw(uint32_t below)
-{
-	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (uint32_t)(state >> 33) % below;
-}
+#define FUZZ_SEED 7
+#include "fuzz/draw.h"
 
 static void
 replay(const char *path)

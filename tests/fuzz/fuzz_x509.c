@@ -194,14 +194,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef FUZZ_ENGINE
-static uint64_t state = 5;
-
-static uint32_t
-draw(uint32_t below)
-{
-	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (uint32_t)(state >> 33) % below;
-}
+#define FUZZ_SEED 5
+#include "fuzz/draw.h"
 
 static uint8_t buf[1 << 16];
 
