@@ -41,7 +41,9 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/t4t.c \
 	sdk/lib/t4t.h \
 	sdk/lib/verdict.c \
-	sdk/lib/verdict.h
+	sdk/lib/verdict.h \
+	sdk/lib/words.c \
+	sdk/lib/words.h
 sdk_lib_libcsnsdk_la_CFLAGS = $(MODULE_CFLAGS)
 
 # The OpenSSL backend of lib/crypto.h.

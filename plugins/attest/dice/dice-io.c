@@ -1,15 +1,11 @@
 #include "verifier.h"
 
+#include "lib/words.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A word of a comma list and the bit it stands for. */
-struct word {
-	const char *name;
-	uint32_t    bit;
-};
-
-static const struct word modes[] = {
+static const struct csn_word modes[] = {
 	{ "not-configured", 1u << DICE_MODE_NOT_CONFIGURED },
 	{ "normal", 1u << DICE_MODE_NORMAL },
 	{ "debug", 1u << DICE_MODE_DEBUG },
@@ -17,36 +13,13 @@ static const struct word modes[] = {
 	{ NULL, 0 },
 };
 
-static const struct word flags[] = {
+static const struct csn_word flags[] = {
 	{ "not-configured", DICE_NOT_CONFIGURED },
 	{ "not-secure", DICE_NOT_SECURE },
 	{ "recovery", DICE_RECOVERY },
 	{ "debug", DICE_DEBUG },
 	{ NULL, 0 },
 };
-
-/* "debug,recovery" as bits; a word that is none fails and is named. */
-static int
-read_words(const struct dice *dice, const char *option, const char *text,
-           const struct word *words, uint32_t *ret_bits, struct csn_error *err)
-{
-	uint32_t bits = 0;
-
-	while (text != NULL && *text != '\0') {
-		size_t len = strcspn(text, ", "), i = 0;
-		while (words[i].name != NULL && (strlen(words[i].name) != len ||
-		                                 memcmp(words[i].name, text, len) != 0))
-			i++;
-		if (words[i].name == NULL)
-			return dice->host->fail(err, CSN_E_CONFIG, "%s: \"%.*s\" is not known",
-			                        option, (int)(len < 40 ? len : 40), text);
-		bits |= words[i].bit;
-		text += len;
-		text += strspn(text, ", ");
-	}
-	*ret_bits = bits;
-	return CSN_OK;
-}
 
 static int
 load_references(struct dice *dice, struct csn_error *err)
@@ -112,9 +85,10 @@ dice_load(struct dice *dice, struct csn_error *err)
 	}
 	if (r < 0)
 		return dice->host->fail(err, r, "anchors: %s", why);
-	r = read_words(dice, "modes", dice->modes_text, modes, &mode_bits, err);
+	r = csn_words_read(dice->host, "modes", dice->modes_text, modes, &mode_bits, err);
 	if (r == CSN_OK)
-		r = read_words(dice, "flags_allowed", dice->flags_text, flags, &flag_bits, err);
+		r = csn_words_read(dice->host, "flags_allowed", dice->flags_text, flags,
+		                   &flag_bits, err);
 	if (r == CSN_OK)
 		r = load_references(dice, err);
 	if (r < 0)

@@ -1,5 +1,7 @@
 #include "verifier.h"
 
+#include "lib/words.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,12 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct word {
-	const char *name;
-	uint32_t    bit;
-};
-
-static const struct word profiles[] = {
+static const struct csn_word profiles[] = {
 	{ "psa-1", 1u << EAT_PSA_1 },
 	{ "psa-2", 1u << EAT_PSA_2 },
 	{ "psa-tfm", 1u << EAT_PSA_TFM },
@@ -21,7 +18,7 @@ static const struct word profiles[] = {
 	{ NULL, 0 },
 };
 
-static const struct word lifecycles[] = {
+static const struct csn_word lifecycles[] = {
 	{ "unknown", 1u << EAT_UNKNOWN },
 	{ "assembly", 1u << EAT_ASSEMBLY },
 	{ "provisioning", 1u << EAT_PROVISIONING },
@@ -30,28 +27,6 @@ static const struct word lifecycles[] = {
 	{ "recoverable-debug", 1u << EAT_RECOVERABLE_DEBUG },
 	{ NULL, 0 },
 };
-
-static int
-read_words(const struct eat *eat, const char *option, const char *text,
-           const struct word *words, uint32_t *ret_bits, struct csn_error *err)
-{
-	uint32_t bits = 0;
-
-	while (text != NULL && *text != '\0') {
-		size_t len = strcspn(text, ", "), i = 0;
-		while (words[i].name != NULL && (strlen(words[i].name) != len ||
-		                                 memcmp(words[i].name, text, len) != 0))
-			i++;
-		if (words[i].name == NULL)
-			return eat->host->fail(err, CSN_E_CONFIG, "%s: \"%.*s\" is not known",
-			                       option, (int)(len < 40 ? len : 40), text);
-		bits |= words[i].bit;
-		text += len;
-		text += strspn(text, ", ");
-	}
-	*ret_bits = bits;
-	return CSN_OK;
-}
 
 /* A secret only its owner can read; its file is named by the instance it belongs to. */
 static int
@@ -130,10 +105,10 @@ eat_load(struct eat *eat, struct csn_error *err)
 		                        &eat->references, why, sizeof why);
 	if (r < 0)
 		return host->fail(err, r, "references: %s", why);
-	r = read_words(eat, "profiles", eat->profiles_text, profiles, &profile_bits, err);
+	r = csn_words_read(eat->host, "profiles", eat->profiles_text, profiles, &profile_bits, err);
 	if (r == CSN_OK)
-		r = read_words(eat, "lifecycles", eat->lifecycles_text, lifecycles,
-		               &lifecycle_bits, err);
+		r = csn_words_read(eat->host, "lifecycles", eat->lifecycles_text, lifecycles,
+		                   &lifecycle_bits, err);
 	if (r == CSN_OK)
 		r = load_mac_keys(eat, err);
 	if (r < 0)
