@@ -250,9 +250,8 @@ csn_cert_take_ext(struct csn_der *list)
 	return ext;
 }
 
-/* Did an extension before @end have this OID? */
-static bool
-seen_before(struct csn_der list, const uint8_t *end, struct csn_bytes oid)
+bool
+csn_cert_ext_before(struct csn_der list, const uint8_t *end, struct csn_bytes oid)
 {
 	while (csn_der_more(&list) && list.pos < end) {
 		struct csn_bytes other = csn_cert_take_ext(&list).oid;
@@ -272,7 +271,7 @@ take_extensions(struct csn_der *tbs, struct csn_cert *cert)
 	do {
 		const uint8_t      *start = list.pos;
 		struct csn_cert_ext ext   = csn_cert_take_ext(&list);
-		if (list.bad || seen_before(all, start, ext.oid))
+		if (list.bad || csn_cert_ext_before(all, start, ext.oid))
 			goto bad;
 		const struct known *known = find_known(ext.oid);
 		if (known == NULL && ext.critical)

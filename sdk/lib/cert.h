@@ -75,6 +75,8 @@ struct csn_cert_ext {
 int64_t             csn_cert_take_time(struct csn_der *in);
 struct csn_bytes    csn_cert_take_name(struct csn_der *in);
 struct csn_cert_ext csn_cert_take_ext(struct csn_der *list);
+/* Did an extension of @list before @end have this OID? */
+bool csn_cert_ext_before(struct csn_der list, const uint8_t *end, struct csn_bytes oid);
 /* The content of basicConstraints and keyUsage; fills ca, path_len and key_usage. */
 void csn_cert_take_basic(struct csn_der *in, struct csn_cert *cert);
 void csn_cert_take_usage(struct csn_der *in, struct csn_cert *cert);

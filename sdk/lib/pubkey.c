@@ -316,13 +316,12 @@ alg_fits(enum csn_key_kind kind, enum csn_sig_alg alg)
 	       alg <= CSN_SIG_ECDSA_SHA512;
 }
 
-/* r || s to DER; NULL when the length is not the curve's or memory is short. */
-static uint8_t *
-to_der(struct csn_bytes sig, size_t half, size_t *ret_len)
+uint8_t *
+csn_ecdsa_der(struct csn_bytes r_bytes, struct csn_bytes s_bytes, size_t *ret_len)
 {
 	ECDSA_SIG *pair = ECDSA_SIG_new();
-	BIGNUM    *r = BN_bin2bn(sig.ptr, (int)half, NULL);
-	BIGNUM    *s = BN_bin2bn(sig.ptr + half, (int)half, NULL);
+	BIGNUM    *r = BN_bin2bn(r_bytes.ptr, (int)r_bytes.len, NULL);
+	BIGNUM    *s = BN_bin2bn(s_bytes.ptr, (int)s_bytes.len, NULL);
 	uint8_t   *der = NULL;
 
 	if (pair == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(pair, r, s) != 1) {
@@ -372,7 +371,8 @@ csn_pubkey_verify(const struct csn_pubkey *key, enum csn_sig_alg alg, bool fixed
 	size_t half = kinds[key->kind].half, len = 0;
 	if (sig.len != 2 * half)
 		return CSN_E_REFUSED;
-	uint8_t *der = to_der(sig, half, &len);
+	uint8_t *der = csn_ecdsa_der((struct csn_bytes){ sig.ptr, half },
+	                             (struct csn_bytes){ sig.ptr + half, half }, &len);
 	if (der == NULL)
 		return CSN_E_INTERNAL;
 	int r = verify_der(key, alg, message, (struct csn_bytes){ der, len });

@@ -70,6 +70,9 @@ bool csn_pubkey_same(const struct csn_pubkey *a, const struct csn_pubkey *b);
 int csn_pubkey_verify(const struct csn_pubkey *key, enum csn_sig_alg alg, bool fixed,
                       struct csn_bytes message, struct csn_bytes sig);
 
+/* r and s, big endian, as DER, to be freed by OPENSSL_free(); NULL without memory. */
+uint8_t *csn_ecdsa_der(struct csn_bytes r, struct csn_bytes s, size_t *ret_len);
+
 /* SHA-256, SHA-384 or SHA-512 by the length of the hash; false for another length. */
 bool csn_hash_by_len(struct csn_bytes message, size_t len, uint8_t ret_hash[64]);
 

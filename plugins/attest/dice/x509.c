@@ -198,17 +198,6 @@ find_known(struct csn_bytes oid)
 	return NULL;
 }
 
-static bool
-seen_before(struct csn_der list, const uint8_t *end, struct csn_bytes oid)
-{
-	while (csn_der_more(&list) && list.pos < end) {
-		struct csn_bytes other = csn_cert_take_ext(&list).oid;
-		if (other.len == oid.len && memcmp(other.ptr, oid.ptr, oid.len) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* NULL, or the reason. */
 static const char *
 take_extensions(struct csn_der *tbs, struct reading *r)
@@ -220,7 +209,7 @@ take_extensions(struct csn_der *tbs, struct reading *r)
 	do {
 		const uint8_t      *start = list.pos;
 		struct csn_cert_ext ext = csn_cert_take_ext(&list);
-		if (list.bad || seen_before(all, start, ext.oid))
+		if (list.bad || csn_cert_ext_before(all, start, ext.oid))
 			return "dice.x509.extensions";
 		const struct known *k = find_known(ext.oid);
 		if (k == NULL && ext.critical)

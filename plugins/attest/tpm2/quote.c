@@ -2,7 +2,6 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
@@ -10,6 +9,7 @@
 #include <tss2/tss2_mu.h>
 
 #include "lib/crypto.h"
+#include "lib/pubkey.h"
 
 static const struct {
 	uint16_t alg;
@@ -190,27 +190,6 @@ tpm2_key_done(struct tpm2_key *key)
 
 /* ---- signatures -------------------------------------------------------------------- */
 
-/* r and s of a TPM as DER; the caller's. */
-static uint8_t *
-ecdsa_der(const TPMS_SIGNATURE_ECC *sig, size_t *ret_len)
-{
-	ECDSA_SIG *pair = ECDSA_SIG_new();
-	BIGNUM    *r = BN_bin2bn(sig->signatureR.buffer, sig->signatureR.size, NULL);
-	BIGNUM    *s = BN_bin2bn(sig->signatureS.buffer, sig->signatureS.size, NULL);
-	uint8_t   *der = NULL;
-
-	if (pair == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(pair, r, s) != 1) {
-		BN_free(r);
-		BN_free(s);
-		ECDSA_SIG_free(pair);
-		return NULL;
-	}
-	int len = i2d_ECDSA_SIG(pair, &der);
-	ECDSA_SIG_free(pair);
-	*ret_len = len > 0 ? (size_t)len : 0;
-	return len > 0 ? der : NULL;
-}
-
 static bool
 verify(EVP_PKEY *pkey, uint16_t hash, bool pss, struct csn_bytes message, const uint8_t *sig,
        size_t len)
@@ -267,7 +246,10 @@ tpm2_signature_pkey(EVP_PKEY *pkey, struct csn_bytes message, struct csn_bytes s
 		good = verify(pkey, hash, sig.sigAlg == TPM2_ALG_RSAPSS, message, bytes->buffer,
 		              bytes->size);
 	} else {
-		uint8_t *der = ecdsa_der(&sig.signature.ecdsa, &len);
+		const TPMS_SIGNATURE_ECC *ecc = &sig.signature.ecdsa;
+		uint8_t *der = csn_ecdsa_der(
+			(struct csn_bytes){ ecc->signatureR.buffer, ecc->signatureR.size },
+			(struct csn_bytes){ ecc->signatureS.buffer, ecc->signatureS.size }, &len);
 		good = der != NULL && verify(pkey, hash, false, message, der, len);
 		OPENSSL_free(der);
 	}
