@@ -1,21 +1,27 @@
 #!/bin/bash
-# The slow twin of `./dev check`: what takes minutes.  audit.sh BUILD-FOLDER
+# The slow twin of `./dev check`: what takes minutes.
+# audit.sh BUILD-FOLDER [CASE...]: all cases, or those named.
 # shellcheck disable=SC2317 # the cases are called by name
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) base=$(cd "${1:?}" && pwd)
+shift
+wanted=" $* "
 jobs=${CSN_JOBS:-$(nproc)} fuzz_s=${CSN_FUZZ_S:-60}
-pass=0 fail=0
+pass=0 fail=0 names=
 
-# case NAME COMMAND...: its output is kept and shown only when it fails.
+# run_case NAME COMMAND...: its output is kept and shown only when it fails.
 run_case() {
-	local name=$1 log=$base/audit-$1.log
+	local name=$1 log=$base/audit-$1.log start=$SECONDS
 	shift
+	names+=" $name"
+	[ "$wanted" = "  " ] || [[ $wanted == *" $name "* ]] || return 0
 	printf 'audit %s ... ' "$name"
 	if "$@" >"$log" 2>&1; then
-		echo ok
+		echo "ok ($((SECONDS - start)) s)"
+		[ "$name" != abi-report ] || cat "$log"
 		pass=$((pass + 1))
 	else
-		echo "FAILED, see $log"
+		echo "FAILED after $((SECONDS - start)) s, see $log"
 		tail -n 20 "$log"
 		fail=$((fail + 1))
 	fi
@@ -187,7 +193,7 @@ run_case channels channels
 run_case commit-model commit_model
 run_case shellcheck shell_scripts
 run_case manual manual
-rm -rf "$base/audit-fuzz"
+[ "$wanted" != "  " ] || rm -rf "$base/audit-fuzz"
 run_case fuzz-x509 fuzz_x509
 run_case fuzz-config fuzz config "core/libcsncore.la sdk/lib/libcsnsdk.la"
 run_case fuzz-wire fuzz wire "core/libcsncore.la sdk/lib/libcsnsdk.la"
@@ -205,7 +211,12 @@ run_case newcomer newcomer
 run_case static-plugins static_plugins
 run_case doxygen "$top/tests/abi/doxygen.sh" "$top"
 run_case abi-report "$top/tests/abi/report.sh" "$top"
-cat "$base/audit-abi-report.log"
 run_case distcheck distcheck
+for name in $wanted; do
+	[[ "$names " == *" $name "* ]] || {
+		echo "audit: no case \"$name\"; there are:$names" >&2
+		fail=$((fail + 1))
+	}
+done
 printf '%d passed, %d failed, 0 skipped\n' "$pass" "$fail"
 exit $((fail != 0))

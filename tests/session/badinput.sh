@@ -61,12 +61,12 @@ counted() {
 	local before
 	before=$("$bin" audit show -c $conf | wc -l)
 	for _ in 1 2 3; do
-		# shellcheck disable=SC2046
+		# shellcheck disable=SC2046,SC2091 # the words of a command
 		$(provision foreign/manifest.cbor) >bad.out 2>bad.err <&-
 	done
 	same "three equal refusals are one entry" \
 		"$(("$("$bin" audit show -c $conf | wc -l)" - before))" 1
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2091 # the words of a command
 	$(provision cut.cbor) >bad.out 2>bad.err <&-
 	same "another refusal is another entry" \
 		"$(("$("$bin" audit show -c $conf | wc -l)" - before))" 2
@@ -162,7 +162,7 @@ full_disk() {
 	small_disk $conf station/full.conf state.db || return
 	fill
 	clear_air
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2091 # the words of a command
 	fails "a full disk" 3 CSN-RUN-001 "disk is full" \
 		$(provision device/manifest.cbor payload.json station/full.conf)
 	has "a full disk: the next step" "$(cat bad.err)" "free some space and try again"
@@ -243,7 +243,7 @@ wrong_keys() {
 	clear_air
 	cp -r station swapped
 	cp other/keys/station-1.key swapped/keys/station-1.key
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2091 # the words of a command
 	fails "a station's key that is not its certificate's" 3 CSN-RUN-001 "not for the key" \
 		$(provision device/manifest.cbor payload.json swapped/countersign.conf)
 	check "a wrong key: nothing was offered" test -z "$(first swapped/air/offer)"
@@ -259,7 +259,7 @@ plugin_gone() {
 	cp "$modules"/*.so few/
 	rm few/channel_file.so
 	sed "s|path = \[.*\]|path = [ \"$PWD/few\" ]|" $conf >station/few.conf
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2091 # the words of a command
 	fails "a plugin whose file is gone" 2 CSN-CFG-001 '"file"' \
 		$(provision device/manifest.cbor payload.json station/few.conf)
 }
@@ -269,7 +269,7 @@ silence() {
 	clear_air
 	sed 's/^ceremony : .*/ceremony : { use = "csgn1"; makers = "trust\/makers"; deadline_ms = 1000; };/' \
 		$conf >station/quick.conf
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2091 # the words of a command
 	fails "no device answers" 4 CSN-246 TIMEOUT \
 		$(provision device/manifest.cbor payload.json station/quick.conf) --two-way
 	has "no device answers: what the channel heard" "$(cat bad.out)" "no new one"
@@ -279,7 +279,7 @@ silence() {
 # Nobody can be asked: which answer was needed, and how to give it without a person.
 no_input() {
 	clear_air
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2091 # the words of a command
 	{
 		fails "a PIN and no terminal" 3 CSN-RUN-004 "nobody to ask" \
 			setsid $(provision device/manifest.cbor) --pin

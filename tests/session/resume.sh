@@ -193,7 +193,8 @@ killed() {
 
 # The station itself, not the watcher round it.
 pkill_station() {
-	kill -9 $(ps -o pid= --ppid "$station_pid") "$station_pid" 2>/dev/null
+	pkill -9 -P "$station_pid"
+	kill -9 "$station_pid" 2>/dev/null
 	{ wait "$station_pid"; } 2>/dev/null
 }
 
