@@ -8,11 +8,11 @@
 #ifndef CSN_CHECK_CHECK_H
 #define CSN_CHECK_CHECK_H
 
-#include "core/buf.h"
-#include "core/config.h"
-#include "core/loader.h"
-#include "core/loop.h"
-#include "core/op.h"
+#include "core/base/buf.h"
+#include "core/config/config.h"
+#include "core/loop/loop.h"
+#include "core/loop/op.h"
+#include "core/plugin/loader.h"
 
 #include <countersign/plugin.h>
 

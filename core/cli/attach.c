@@ -1,7 +1,7 @@
 /* provision --attach: rows for the body, sealed streams for the bulk folder. */
 #include "core/cli/attach.h"
 
-#include "core/config.h"
+#include "core/config/config.h"
 #include "lib/body.h"
 #include "lib/crypto-openssl.h"
 

@@ -1,9 +1,9 @@
 /* audit: what was decided, and whether the log still holds together. */
-#include "core/audit.h"
+#include "core/audit/audit.h"
 
-#include "core/buf.h"
+#include "core/base/buf.h"
+#include "core/base/error.h"
 #include "core/cli/runner.h"
-#include "core/error.h"
 #include "lib/dcbor.h"
 
 #include <stdlib.h>

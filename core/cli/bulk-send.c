@@ -1,7 +1,7 @@
 /* The station's side of bulk.h. */
 #include "core/cli/bulk.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #include <countersign/channel.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* The device's side of bulk.h. */
 #include "core/cli/bulk.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* channels: which there are, what a path lets through, and what is heard right now. */
-#include "core/cli/channels.h"
 
+#include "core/cli/channels.h"
+#include "core/base/error.h"
 #include "core/cli/plugins.h"
 #include "core/cli/wav.h"
-#include "core/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>

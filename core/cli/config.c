@@ -1,8 +1,8 @@
 /* config: every mistake of a configuration, and what it says. */
-#include "core/config.h"
+#include "core/config/config.h"
 
 #include "core/cli/cli.h"
-#include "core/loader.h"
+#include "core/plugin/loader.h"
 
 #include <stdlib.h>
 #include <string.h>

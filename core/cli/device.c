@@ -1,8 +1,8 @@
 /* device: the device's side, as an agent on this machine. */
-#include "core/buf.h"
+#include "core/base/buf.h"
+#include "core/base/error.h"
 #include "core/cli/fetch.h"
 #include "core/cli/runner.h"
-#include "core/error.h"
 #include "device/state.h"
 #include "lib/crypto.h"
 

@@ -1,9 +1,9 @@
 /* device fetch: attachments of the staged body, out of the bulk folder. */
-#include "core/cli/fetch.h"
 
-#include "core/buf.h"
+#include "core/cli/fetch.h"
+#include "core/base/buf.h"
+#include "core/base/error.h"
 #include "core/cli/bulk.h"
-#include "core/error.h"
 #include "device/bulk.h"
 #include "device/device.h"
 #include "lib/crypto-openssl.h"

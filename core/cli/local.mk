@@ -31,13 +31,13 @@ core/man/countersign.1: countersign$(EXEEXT)
 dist_man_MANS = core/man/countersign.conf.5
 
 # One program with every plugin in it.
-EXTRA_DIST += core/builtin-plugins.sh
+EXTRA_DIST += core/plugin/builtin-plugins.sh
 if STATIC_PLUGINS
 countersign_CPPFLAGS += -DBUILTIN_PLUGINS
 countersign_LDFLAGS += `cat core/builtin-plugins.libs`
 countersign_LDADD += core/builtin-plugins.o
 CLEANFILES += core/builtin-plugins.o core/builtin-plugins.libs
-core/builtin-plugins.o: $(plugin_LTLIBRARIES) $(top_srcdir)/core/builtin-plugins.sh
+core/builtin-plugins.o: $(plugin_LTLIBRARIES) $(top_srcdir)/core/plugin/builtin-plugins.sh
 	$(AM_V_GEN)$(MKDIR_P) core && CC='$(CC)' LD='$(LD)' OBJCOPY='$(OBJCOPY)' \
-		$(SHELL) $(top_srcdir)/core/builtin-plugins.sh $@ $(plugin_LTLIBRARIES)
+		$(SHELL) $(top_srcdir)/core/plugin/builtin-plugins.sh $@ $(plugin_LTLIBRARIES)
 endif

@@ -1,6 +1,6 @@
 #include "core/cli/cli.h"
 #include "core/cli/man.h"
-#include "core/config.h"
+#include "core/config/config.h"
 
 #include <langinfo.h>
 #ifdef BUILTIN_PLUGINS

@@ -3,7 +3,7 @@
 #define CSN_CLI_MAN_H
 
 #include "core/cli/cli.h"
-#include "core/loader.h"
+#include "core/plugin/loader.h"
 
 #include <stdio.h>
 

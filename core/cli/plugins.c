@@ -1,8 +1,8 @@
 /* plugins: what is there, what it can do, and why something is refused. */
 #include "core/cli/check.h"
 #include "core/cli/plugins.h"
-#include "core/config.h"
-#include "core/loader.h"
+#include "core/config/config.h"
+#include "core/plugin/loader.h"
 
 #include <stdlib.h>
 #include <string.h>

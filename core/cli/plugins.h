@@ -3,8 +3,8 @@
 #define CSN_CLI_PLUGINS_H
 
 #include "core/cli/cli.h"
-#include "core/config.h"
-#include "core/loader.h"
+#include "core/config/config.h"
+#include "core/plugin/loader.h"
 
 /* Writes the folder of a new plugin from @templates; NULL: the installed ones. */
 int plugins_new(struct cli *cli, const char *templates, const char *parent);

@@ -1,7 +1,7 @@
 /* policy: what the configuration asks of devices, and what it would say of this evidence. */
+#include "core/base/error.h"
 #include "core/cli/cli.h"
 #include "core/cli/runner.h"
-#include "core/error.h"
 #include "lib/csgn1.h"
 #include "lib/crypto-openssl.h"
 #include "lib/offer.h"

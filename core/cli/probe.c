@@ -1,7 +1,7 @@
-#include "core/cli/probe.h"
 
+#include "core/cli/probe.h"
+#include "core/base/error.h"
 #include "core/cli/plugins.h"
-#include "core/error.h"
 
 #include <limits.h>
 #include <signal.h>

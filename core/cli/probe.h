@@ -5,12 +5,12 @@
 #ifndef CSN_CLI_PROBE_H
 #define CSN_CLI_PROBE_H
 
+#include "core/base/log.h"
 #include "core/cli/cli.h"
-#include "core/config.h"
-#include "core/link.h"
-#include "core/loader.h"
-#include "core/log.h"
-#include "core/registry.h"
+#include "core/config/config.h"
+#include "core/link/link.h"
+#include "core/plugin/loader.h"
+#include "core/station/registry.h"
 
 /* A recorder of frames: core/cli/wav.h and its like behind three calls. */
 struct probe_recorder {

@@ -1,8 +1,8 @@
 /* provision: one session with one device. */
-#include "core/buf.h"
+#include "core/base/buf.h"
+#include "core/base/error.h"
 #include "core/cli/bulk.h"
 #include "core/cli/resume.h"
-#include "core/error.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* quarantine: devices that wait for a person, and letting one out. */
-#include "core/audit.h"
-#include "core/buf.h"
+#include "core/audit/audit.h"
+#include "core/base/buf.h"
+#include "core/base/error.h"
 #include "core/cli/cli.h"
 #include "core/cli/runner.h"
-#include "core/error.h"
 #include "lib/dcbor.h"
 
 #include <countersign/ceremony.h>

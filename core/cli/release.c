@@ -1,8 +1,8 @@
 /* release: the owner's word that ends a quarantine (protocol.md 8.4, M8). */
-#include "core/buf.h"
+#include "core/base/buf.h"
+#include "core/base/error.h"
 #include "core/cli/pki.h"
 #include "core/cli/runner.h"
-#include "core/error.h"
 #include "lib/cose.h"
 #include "lib/crypto-openssl.h"
 #include "lib/csgn1.h"

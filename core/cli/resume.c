@@ -1,7 +1,7 @@
-#include "core/cli/resume.h"
 
+#include "core/cli/resume.h"
+#include "core/base/error.h"
 #include "core/cli/runner.h"
-#include "core/error.h"
 
 #include <string.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /* run: a batch; the offers of several devices take turns on one screen. */
+#include "core/base/error.h"
 #include "core/cli/runner.h"
-#include "core/error.h"
 
 #include <countersign/types.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "core/cli/runner.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "lib/csgn1.h"
 
 #include <signal.h>

@@ -3,7 +3,7 @@
 #define CSN_CLI_RUNNER_H
 
 #include "core/cli/cli.h"
-#include "core/station.h"
+#include "core/station/station.h"
 
 struct runner {
 	struct cli                 *cli;

@@ -1,7 +1,7 @@
 /* plugins sign: a module's digest under an Ed25519 key, in a file beside it. */
 #include "core/cli/pki.h"
 #include "core/cli/plugins.h"
-#include "core/trust.h"
+#include "core/plugin/trust.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -1,7 +1,7 @@
 /* A verifier: evidence in, the verdict before and after appraisal out, one at a time. */
 #include "core/worker/worker.h"
 
-#include "core/buf.h"
+#include "core/base/buf.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  */
 #include "core/worker/worker.h"
 
-#include "core/link.h"
+#include "core/link/link.h"
 
 #include <countersign/media.h>
 

@@ -5,7 +5,7 @@
 #ifndef CSN_CORE_WORKER_SANDBOX_H
 #define CSN_CORE_WORKER_SANDBOX_H
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #include <stdbool.h>
 

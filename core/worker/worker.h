@@ -2,13 +2,13 @@
 #ifndef CSN_CORE_WORKER_WORKER_H
 #define CSN_CORE_WORKER_WORKER_H
 
-#include "core/config.h"
-#include "core/error.h"
-#include "core/loader.h"
-#include "core/log.h"
-#include "core/loop.h"
-#include "core/op.h"
-#include "core/wire.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/config/config.h"
+#include "core/isolate/wire.h"
+#include "core/loop/loop.h"
+#include "core/loop/op.h"
+#include "core/plugin/loader.h"
 
 #include <stdbool.h>
 

@@ -2,11 +2,11 @@
  * What a worker costs beside the same plugin in this process: to start it, a message
  * there and back, and memory.  worker_bench WORKER MODULE-FOLDER ROUNDS
  */
-#include "core/buf.h"
-#include "core/config.h"
-#include "core/host.h"
-#include "core/isolate.h"
-#include "core/op.h"
+#include "core/base/buf.h"
+#include "core/config/config.h"
+#include "core/isolate/isolate.h"
+#include "core/loop/op.h"
+#include "core/plugin/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * engine's main is used; built plainly it replays files, or spoils the example of
  * conf/ in -r COUNT SEED ways of its own.
  */
-#include "core/config.h"
+#include "core/config/config.h"
 
 #include <stdint.h>
 #include <stdio.h>

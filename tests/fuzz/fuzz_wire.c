@@ -3,7 +3,7 @@
  * rest comes and in pieces of how many bytes.  What is taken for a frame, a verdict or a
  * setup must come out of the writer again byte for byte: there is one way to say it.
  */
-#include "core/wire.h"
+#include "core/isolate/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>

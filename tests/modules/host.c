@@ -2,11 +2,11 @@
  * One message sent through a channel module as the station does it, and what the host
  * says of the module: its log, line by line, on standard output.  host MODULE [slow]
  */
-#include "core/host.h"
-#include "core/link.h"
-#include "core/loader.h"
-#include "core/loop.h"
-#include "core/op.h"
+#include "core/link/link.h"
+#include "core/loop/loop.h"
+#include "core/loop/op.h"
+#include "core/plugin/host.h"
+#include "core/plugin/loader.h"
 
 #include <stdio.h>
 #include <stdlib.h>

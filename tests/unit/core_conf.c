@@ -1,6 +1,6 @@
 /* The examples in conf/ are sound ones, judged with the plugins of this tree. */
-#include "core/config.h"
-#include "core/loader.h"
+#include "core/config/config.h"
+#include "core/plugin/loader.h"
 
 #include "kit/tap.h"
 

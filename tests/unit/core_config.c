@@ -1,7 +1,7 @@
 /* config: each mistake with file, line and words; values as they are written. */
-#include "core/config.h"
+#include "core/config/config.h"
 
-#include "core/loader.h"
+#include "core/plugin/loader.h"
 #include "core_stub.h"
 #include "kit/tap.h"
 

@@ -2,11 +2,11 @@
  * Plugins in a worker: what they may not do, what becomes of one that crashes, hangs or
  * breaks the rules of the wire, and that nobody else notices.
  */
-#include "core/isolate.h"
+#include "core/isolate/isolate.h"
 
-#include "core/buf.h"
-#include "core/op.h"
-#include "core/wire.h"
+#include "core/base/buf.h"
+#include "core/isolate/wire.h"
+#include "core/loop/op.h"
 #include "core/worker/landlock.h"
 #include "kit/tap.h"
 

@@ -1,5 +1,5 @@
 /* loader: the modules of tests/modules, each refused in words that name its fault. */
-#include "core/loader.h"
+#include "core/plugin/loader.h"
 
 #include "core_stub.h"
 #include "kit/tap.h"

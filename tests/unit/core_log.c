@@ -1,10 +1,10 @@
 /* log, buf, error and host: what leaves the process, and what must not. */
-#include "core/log.h"
+#include "core/base/log.h"
 
-#include "core/buf.h"
-#include "core/error.h"
-#include "core/host.h"
-#include "core/op.h"
+#include "core/base/buf.h"
+#include "core/base/error.h"
+#include "core/loop/op.h"
+#include "core/plugin/host.h"
 #include "kit/tap.h"
 
 #include <stdio.h>

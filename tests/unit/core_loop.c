@@ -1,5 +1,5 @@
 /* loop: order, time and threads, on a virtual clock and once on the real one. */
-#include "core/loop.h"
+#include "core/loop/loop.h"
 
 #include "kit/tap.h"
 

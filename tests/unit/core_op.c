@@ -1,5 +1,5 @@
 /* op: exactly one answer, whatever the plugin does. */
-#include "core/op.h"
+#include "core/loop/op.h"
 
 #include "kit/tap.h"
 

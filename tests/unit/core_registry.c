@@ -1,5 +1,5 @@
 /* registry: needs first, reverse at the end, and a reason for whatever is missing. */
-#include "core/registry.h"
+#include "core/station/registry.h"
 
 #include "core_stub.h"
 #include "kit/tap.h"

@@ -1,5 +1,5 @@
 /* trust: who could have changed a module, and whether it is one we know. */
-#include "core/trust.h"
+#include "core/plugin/trust.h"
 
 #include "kit/tap.h"
 
@@ -161,7 +161,7 @@ test_list(void)
 
 static char sig_path[520];
 
-/* What core/trust.h says is signed, written here by hand; @spoil is the byte to spoil. */
+/* What core/plugin/trust.h says is signed, written here by hand; @spoil is the byte to spoil. */
 static void
 write_sig(EVP_PKEY *key, const char *text, int spoil)
 {

@@ -2,7 +2,7 @@
  * The audit log's pure half.  Roots are those RFC 6962 gives for its own test tree and
  * the key and signature below were made by another program; none comes from here.
  */
-#include "core/audit.h"
+#include "core/audit/audit.h"
 #include "kit/tap.h"
 
 #include <countersign/ceremony.h>

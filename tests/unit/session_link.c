@@ -2,10 +2,10 @@
  * A link between a channel with a medium and its media, on a virtual clock: what is
  * heard, in which order, and that nothing reaches a link that is gone.
  */
-#include "core/buf.h"
-#include "core/link.h"
-#include "core/loop.h"
-#include "core/op.h"
+#include "core/base/buf.h"
+#include "core/link/link.h"
+#include "core/loop/loop.h"
+#include "core/loop/op.h"
 #include "kit/tap.h"
 
 #define RATE  48000u

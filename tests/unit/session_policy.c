@@ -1,8 +1,8 @@
 /*
  * Policy: what each rule says of known and unknown facts, and what a mistake is called.
  */
-#include "core/config.h"
-#include "core/policy.h"
+#include "core/config/config.h"
+#include "core/policy/policy.h"
 #include "kit/tap.h"
 
 #include <unistd.h>

@@ -2,14 +2,14 @@
  * Whole sessions in one process: a scripted ceremony, a store that can be told to fail
  * at any commit, a virtual clock.  What must never happen is asked after every run.
  */
-#include "core/audit.h"
-#include "core/buf.h"
-#include "core/link.h"
-#include "core/log.h"
-#include "core/loop.h"
-#include "core/op.h"
-#include "core/policy.h"
-#include "core/session.h"
+#include "core/audit/audit.h"
+#include "core/base/buf.h"
+#include "core/base/log.h"
+#include "core/link/link.h"
+#include "core/loop/loop.h"
+#include "core/loop/op.h"
+#include "core/policy/policy.h"
+#include "core/session/session.h"
 #include "kit/tap.h"
 #include "lib/cose.h"
 #include "lib/crypto-openssl.h"

@@ -2,11 +2,11 @@
  * A station from its configuration, over the real modules of this tree: up, down, its
  * store, its signed log, and the mistakes people make.
  */
-#include "core/audit.h"
-#include "core/buf.h"
-#include "core/config.h"
-#include "core/error.h"
-#include "core/station.h"
+#include "core/audit/audit.h"
+#include "core/base/buf.h"
+#include "core/base/error.h"
+#include "core/config/config.h"
+#include "core/station/station.h"
 #include "kit/tap.h"
 
 #include <stdarg.h>

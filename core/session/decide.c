@@ -1,0 +1,535 @@
+/*
+ * Stages, the one gate and the record.  An effect exists only if its entry does: a
+ * decision is told, and the gate opens, after the entry is durable and not before.
+ */
+#include "core/audit/tail.h"
+#include "core/audit/unsettled.h"
+#include "core/session/int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMIT_MS     10000u
+#define TWO_PERSON_MS 120000u
+#define ITEMS_MAX     63
+
+/* ---- entries ---------------------------------------------------------------- */
+
+static int
+entry_fill(const struct session *s, enum audit_what what, struct audit_entry *ret_entry)
+{
+	struct audit_entry entry = { .what = what, .side = s->side, .stage = s->stage };
+	int trusted = 0;
+
+	entry.unix_s = csn_loop_wall(s->parts.loop, &trusted);
+	entry.clock_trusted = trusted != 0;
+	entry.boot_ns = csn_loop_now(s->parts.loop);
+	entry.has[AUDIT_SID] = facts_id(&s->facts, "sid", entry.field[AUDIT_SID]);
+	entry.has[AUDIT_DID] = facts_id(&s->facts, "identity.did", entry.field[AUDIT_DID]);
+	entry.has[AUDIT_SKID] = facts_id(&s->facts, "skid", entry.field[AUDIT_SKID]);
+	entry.has[AUDIT_T1] = s->has_t1;
+	memcpy(entry.field[AUDIT_T1], s->t1, sizeof s->t1);
+	int r = facts_hash(&s->facts, entry.field[AUDIT_FACTS]);
+	if (r < 0)
+		return r;
+	entry.has[AUDIT_FACTS] = true;
+	*ret_entry = entry;
+	return CSN_OK;
+}
+
+/* What goes to the end of the log, and the row that counts refusals beside it. */
+static int
+entry_items(struct session *s, struct audit_entry entry, uint8_t bytes[AUDIT_ENTRY_MAX],
+	    uint8_t row[TAIL_ROW_MAX], struct csn_store_item *items, size_t *count)
+{
+	struct tail *tail = s->parts.tail;
+	struct csn_bytes coded;
+	bool was_plain = tail == NULL || (!tail->live && tail->repeats == 0);
+	bool counted = tail != NULL && tail_take(tail, &entry, !s->wrote);
+	int r = CSN_OK;
+
+	s->wrote = true;
+	if (!counted) {
+		r = audit_encode(&entry, bytes, &coded);
+		items[(*count)++] = (struct csn_store_item){ .kind = CSN_ITEM_AUDIT,
+							     .value = coded };
+	}
+	if (r == CSN_OK && tail != NULL && !(was_plain && !tail->live))
+		r = tail_item(tail, row, &items[(*count)++]);
+	return r;
+}
+
+/*
+ * @count items and, with @entry, one more, in one transaction; @call gets the answer.
+ */
+static int
+store_commit(struct call *call, const struct csn_store_item *items, size_t count,
+	     const struct audit_entry *entry)
+{
+	const struct session_parts *parts = &call->s->parts;
+	struct csn_store_item all[ITEMS_MAX + 2 * SESSION_RESULTS_MAX + 2];
+	uint8_t row[TAIL_ROW_MAX];
+	uint8_t bytes[AUDIT_ENTRY_MAX], results[SESSION_RESULTS_MAX][AUDIT_ENTRY_MAX];
+	struct audit_entry now;
+	size_t judged = 0;
+
+	if (count > ITEMS_MAX)
+		return CSN_E_TOO_BIG;
+	int filled = entry_fill(call->s, AUDIT_APPRAISE, &now);
+	if (filled == CSN_OK)
+		filled = session_results_items(call->s, &now, results, all, &judged);
+	if (filled < 0)
+		return filled;
+	if (count > 0)
+		memcpy(all + judged, items, count * sizeof *items);
+	count += judged;
+	call->s->wrote = call->s->wrote || judged > 0 || entry == NULL;
+	if (entry == NULL && parts->tail != NULL && parts->tail->live) {
+		tail_break(parts->tail); /* the ceremony's own entry comes last */
+		int r = tail_item(parts->tail, row, &all[count++]);
+
+		if (r < 0)
+			return r;
+	}
+	if (entry != NULL) {
+		int r = entry_items(call->s, *entry, bytes, row, all, &count);
+
+		if (r < 0)
+			return r;
+	}
+	struct csn_op *op = session_op(call, "store: commit", COMMIT_MS,
+				       parts->store->cancel, parts->store_self);
+	if (op == NULL)
+		return CSN_E_NOMEM;
+	int r = session_op_started(
+		call, parts->store->commit(parts->store_self, op, all, count));
+	csn_wipe(all, sizeof all);
+	session_results_done(call->s); /* the store has them, or is broken    */
+	return r;
+}
+
+/* ---- what is not settled ------------------------------------------------------ */
+
+/*
+ * The row that says so, or that it is settled now.  @entry has what it is made of;
+ * @buf of UNSETTLED_ROW_MAX bytes holds the value.
+ */
+static int
+unsettled_item(const struct audit_entry *entry, uint8_t *buf,
+	       struct csn_store_item *ret_item)
+{
+	struct unsettled row = { .outcome = entry->outcome,
+				 .code = entry->code,
+				 .unix_s = entry->unix_s,
+				 .has_did = entry->has[AUDIT_DID] };
+	bool settled = entry->outcome == CSN_OUTCOME_ENROLLED ||
+		       entry->outcome == CSN_OUTCOME_REFUSED;
+
+	memcpy(row.did, entry->field[AUDIT_DID], sizeof row.did);
+	*ret_item = (struct csn_store_item){
+		.kind = settled ? CSN_ITEM_DELETE : CSN_ITEM_PUT,
+		.space = UNSETTLED_SPACE,
+		.key = { entry->field[AUDIT_SID], 16 },
+	};
+	return settled ? CSN_OK : unsettled_encode(&row, buf, &ret_item->value);
+}
+
+int
+session_record_end(struct call *call)
+{
+	struct session *s = call->s;
+	struct csn_store_item item;
+	struct audit_entry entry;
+	uint8_t row[UNSETTLED_ROW_MAX];
+	int r = entry_fill(s, AUDIT_END, &entry);
+
+	if (r < 0)
+		return r;
+	entry.outcome = s->outcome;
+	entry.code = s->code;
+	memcpy(entry.reason, s->reason, sizeof entry.reason);
+	/* Asked once more and none the wiser: the row says all there is to say. */
+	bool news = s->unsettled && entry.has[AUDIT_SID] &&
+		    !(s->resumed && s->outcome == CSN_OUTCOME_UNKNOWN);
+	if (news)
+		r = unsettled_item(&entry, row, &item);
+	return r < 0 ? r : store_commit(call, &item, news, &entry);
+}
+
+/* ---- commit ----------------------------------------------------------------- */
+
+/* A refused claim or a lost race is an answer; anything else is a store that failed. */
+static bool
+store_failed(int result)
+{
+	return result < 0 && result != CSN_E_REFUSED && result != CSN_E_BUSY;
+}
+
+static void
+committed(struct call *call, int result, struct csn_buf *buf)
+{
+	struct session *s = call->s;
+
+	(void)buf;
+	s->store_broken = s->store_broken || store_failed(result);
+	s->effects = s->effects ||
+		     (result == CSN_OK && s->authorised && s->side == CSN_SIDE_DEVICE);
+	s->unsettled = s->unsettled || (result == CSN_OK && call->yes);
+	session_answer(call, result, NULL);
+}
+
+int
+session_commit(struct csn_session *pub, uint32_t id, const struct csn_store_item *items,
+	       size_t count)
+{
+	struct session *s = (struct session *)pub;
+	struct csn_store_item all[ITEMS_MAX];
+	struct audit_entry entry;
+	uint8_t row[UNSETTLED_ROW_MAX];
+	bool own = false;
+
+	if (s->closing || id == 0 || count == 0 || items == NULL)
+		return CSN_E_INVALID;
+	if (count >= ITEMS_MAX)
+		return CSN_E_TOO_BIG;
+	if (s->store_broken)
+		return CSN_E_IO;
+	for (size_t i = 0; i < count; i++)
+		own = own || items[i].kind == CSN_ITEM_AUDIT;
+	struct call *call = session_call_new(s, id, CSN_EVENT_COMMITTED);
+	if (call == NULL)
+		return CSN_E_INVALID;
+	call->then = committed;
+	int r = entry_fill(s, AUDIT_COMMIT, &entry);
+	memcpy(all, items, count * sizeof *items);
+	/* From this commit on an offer may leave, and what came of it be lost. */
+	call->yes = r == CSN_OK && s->authorised && s->side == CSN_SIDE_STATION &&
+		    !s->unsettled && entry.has[AUDIT_SID];
+	if (call->yes)
+		r = unsettled_item(&entry, row, &all[count++]);
+	if (r == CSN_OK)
+		r = store_commit(call, all, count, own ? NULL : &entry);
+	csn_wipe(all, sizeof all);
+	if (r < 0) { /* a ceremony that goes on all the same gets nowhere     */
+		s->store_broken = true;
+		session_call_drop(s, call);
+	}
+	return r;
+}
+
+/* ---- decide ----------------------------------------------------------------- */
+
+/* What entering a stage means to the person who watches. */
+static const char *const told[] = {
+	[CSN_STAGE_SEEN] = "a device is there",
+	[CSN_STAGE_BOOTSTRAPPED] = "what it says of itself was read",
+	[CSN_STAGE_KEYED] = "its key is known",
+	[CSN_STAGE_OOB_CONFIRMED] = "both channels agree",
+	[CSN_STAGE_AUTHENTICATED] = "it is who it says",
+	[CSN_STAGE_ATTESTED] = "its evidence was judged",
+	[CSN_STAGE_AUTHORISED] = "policy allows it",
+	[CSN_STAGE_DELIVERED] = "the configuration went over",
+	[CSN_STAGE_ACKED] = "its answer came home",
+	[CSN_STAGE_ENROLLED] = "done",
+};
+
+static void
+stage_story(struct session *s, uint32_t stage, bool yes)
+{
+	char text[320];
+
+	if (yes)
+		snprintf(text, sizeof text, "%s", told[stage]);
+	else
+		snprintf(text, sizeof text, "not %s: found %s, wanted %s",
+			 audit_stage_name(stage),
+			 s->answer.found[0] != '\0' ? s->answer.found
+						    : "no second person",
+			 s->answer.wanted[0] != '\0' ? s->answer.wanted : "one");
+	session_story(s, yes ? stage : 0, text);
+}
+
+static void
+decided(struct call *call, int result, struct csn_buf *buf)
+{
+	struct session *s = call->s;
+
+	(void)buf;
+	s->deciding = false;
+	if (result < 0) { /* without a record there is no yes and no no        */
+		s->store_broken = true;
+		session_answer(call, store_failed(result) ? result : CSN_E_INTERNAL,
+			       NULL);
+		return;
+	}
+	if (call->yes) {
+		s->stage = call->stage;
+		s->authorised = s->authorised || call->stage == CSN_STAGE_AUTHORISED;
+	}
+	stage_story(s, call->stage, call->yes);
+	session_answer(call, call->yes ? CSN_OK : CSN_E_REFUSED, NULL);
+}
+
+/*
+ * A refused device waits for a person.  Policy judges after the evidence: whoever only
+ * names another's device never comes this far.  Without an id there is nothing to block.
+ */
+static int
+store_quarantine(struct call *call, const struct audit_entry *entry)
+{
+	const struct csn_store_item item = {
+		.kind = CSN_ITEM_PUT,
+		.space = "quarantine",
+		.key = { entry->field[AUDIT_DID], 16 },
+		.value = { (const uint8_t *)entry->reason, strlen(entry->reason) },
+	};
+
+	return store_commit(call, &item, entry->has[AUDIT_DID] ? 1 : 0, entry);
+}
+
+static int
+record_decision(struct call *call, bool yes, const char *reason)
+{
+	struct audit_entry entry;
+	int r = entry_fill(call->s, AUDIT_DECIDE, &entry);
+
+	if (r < 0)
+		return r;
+	call->yes = yes;
+	call->then = decided;
+	entry.yes = yes;
+	entry.stage = call->stage;
+	snprintf(entry.reason, sizeof entry.reason, "%s", reason);
+	if (!yes)
+		snprintf(call->s->reason, sizeof call->s->reason, "%s", reason);
+	if (!yes && strcmp(reason, "policy") == 0 &&
+	    policy_quarantines(call->s->parts.policy))
+		return store_quarantine(call, &entry);
+	return store_commit(call, NULL, 0, &entry);
+}
+
+static void
+second_person(struct call *call, int result, struct csn_buf *buf)
+{
+	(void)buf;
+	int r = record_decision(call, result == CSN_OK,
+				result == CSN_OK ? "" : "two-person");
+
+	if (r < 0)
+		decided(call, r, NULL);
+}
+
+static int
+ask_second_person(struct call *call)
+{
+	const struct session_parts *parts = &call->s->parts;
+	const struct csn_prompt prompt = {
+		.size = sizeof prompt,
+		.question = CSN_ASK_CONFIRM,
+		.text = "Policy wants a second person: do you, who did not start this, "
+			"agree?",
+	};
+
+	if (!session_may_ask(call->s))
+		return record_decision(call, false, "two-person");
+	call->then = second_person;
+	struct csn_op *op = session_op(call, "prompt: second person", TWO_PERSON_MS,
+				       parts->prompt->cancel, parts->prompt_self);
+	if (op == NULL)
+		return CSN_E_NOMEM;
+	int r = session_op_started(call,
+				   parts->prompt->ask(parts->prompt_self, op, &prompt));
+	return r < 0 ? record_decision(call, false, "two-person") : CSN_OK;
+}
+
+/* Every stage between the last one and @stage must be declared as left out. */
+static bool
+in_order(const struct session *s, uint32_t stage)
+{
+	uint32_t left_out = s->parts.ceremony->stages_left_out;
+
+	if (stage <= s->stage || stage > CSN_STAGE_ENROLLED ||
+	    (left_out & (1u << stage)) != 0)
+		return false;
+	for (uint32_t between = s->stage + 1; between < stage; between++)
+		if ((left_out & (1u << between)) == 0)
+			return false;
+	return true;
+}
+
+/* Policy has its say at one stage; the others are put on record as they come. */
+static int
+judge(struct call *call)
+{
+	struct session *s = call->s;
+
+	if (call->stage != CSN_STAGE_AUTHORISED)
+		return record_decision(call, true, "");
+	policy_judge(s->parts.policy, &s->facts, &s->answer);
+	if (!s->answer.allowed)
+		return record_decision(call, false, "policy");
+	return s->answer.two_person ? ask_second_person(call)
+				    : record_decision(call, true, "");
+}
+
+int
+session_decide(struct csn_session *pub, uint32_t id, uint32_t stage)
+{
+	struct session *s = (struct session *)pub;
+
+	if (s->closing || id == 0)
+		return CSN_E_INVALID;
+	if (s->store_broken)
+		return CSN_E_IO;
+	if (s->deciding || !in_order(s, stage)) {
+		session_fail(s, "order", "the ceremony asked for %s after %s",
+			     audit_stage_name(stage), audit_stage_name(s->stage));
+		return CSN_E_INVALID;
+	}
+	struct call *call = session_call_new(s, id, CSN_EVENT_DECIDED);
+	if (call == NULL)
+		return CSN_E_INVALID;
+	call->stage = stage;
+	s->deciding = true;
+	int r = session_limit(s);
+	if (r == CSN_OK)
+		r = judge(call);
+	if (r < 0) {
+		s->deciding = false;
+		s->store_broken = true;
+		session_call_drop(s, call);
+	}
+	return r;
+}
+
+/* The gate.  Nothing else in the core hands out a payload. */
+int
+session_payload(struct csn_session *pub, uint32_t id)
+{
+	struct session *s = (struct session *)pub;
+
+	if (s->closing || id == 0)
+		return CSN_E_INVALID;
+	if (!s->authorised || s->store_broken)
+		return CSN_E_REFUSED;
+	if (s->payload == NULL)
+		return CSN_E_MISSING;
+	struct call *call = session_call_new(s, id, CSN_EVENT_PAYLOAD);
+	if (call == NULL)
+		return CSN_E_INVALID;
+	session_answer(call, CSN_OK, s->payload);
+	return CSN_OK;
+}
+
+/* ---- the end ---------------------------------------------------------------- */
+
+/* What the record does not bear out is not claimed. */
+static uint32_t
+earned(const struct session *s, uint32_t outcome)
+{
+	uint32_t less = s->effects ? CSN_OUTCOME_UNKNOWN : CSN_OUTCOME_REFUSED;
+
+	switch (outcome) {
+	case CSN_OUTCOME_ENROLLED:
+		return s->stage == CSN_STAGE_ENROLLED ? outcome : less;
+	case CSN_OUTCOME_OFFERED:
+		return s->stage >= CSN_STAGE_DELIVERED ? outcome : less;
+	case CSN_OUTCOME_REFUSED:
+	case CSN_OUTCOME_UNKNOWN:
+		return outcome;
+	default:
+		return less;
+	}
+}
+
+void
+session_finish(struct csn_session *pub, uint32_t outcome, uint32_t code,
+	       const char *text)
+{
+	struct session *s = (struct session *)pub;
+	const char *reason = s->reason[0] != '\0' ? s->reason : "ceremony";
+	char kept[sizeof s->reason];
+
+	if (s->closing)
+		return;
+	/*
+	 * Something left already and its record failed: nobody knows what came of it.
+	 */
+	if (outcome == CSN_OUTCOME_REFUSED && s->effects && s->store_broken)
+		outcome = CSN_OUTCOME_UNKNOWN;
+	uint32_t got = earned(s, outcome);
+	if (got != outcome) {
+		session_fail(s, "order", "the ceremony ended %s after %s",
+			     audit_outcome_name(outcome), audit_stage_name(s->stage));
+		return;
+	}
+	if (s->store_broken)
+		reason = "store";
+	snprintf(kept, sizeof kept, "%s",
+		 got == CSN_OUTCOME_ENROLLED || got == CSN_OUTCOME_OFFERED ? ""
+									   : reason);
+	session_close(s, got, code, kept, text);
+}
+
+/* ---- the core's own facts ------------------------------------------------------- */
+
+static int
+count_media(struct session *s)
+{
+	const char *media = facts_get(&s->facts, "oob.media");
+	char number[16];
+	unsigned n = media != NULL && media[0] != '\0';
+
+	for (const char *at = media; n > 0 && *at != '\0'; at++)
+		n += *at == ',';
+	snprintf(number, sizeof number, "%u", n);
+	return facts_set(&s->facts, "oob.channels", number);
+}
+
+static int
+left_out_fact(struct session *s)
+{
+	int r = facts_set(&s->facts, "stages.left_out", "");
+
+	for (uint32_t stage = CSN_STAGE_SEEN;
+	     r == CSN_OK && stage <= CSN_STAGE_ENROLLED; stage++)
+		if ((s->parts.ceremony->stages_left_out & (1u << stage)) != 0)
+			r = facts_add(&s->facts, "stages.left_out",
+				      audit_stage_name(stage));
+	return r;
+}
+
+/*
+ * A station's media are those it will send on; a device's are those on which something
+ * came, and grow as it listens.
+ */
+int
+session_first_facts(struct session *s, const struct csn_begin *begin)
+{
+	bool station = begin->side == CSN_SIDE_STATION;
+	int r = facts_set(&s->facts, "side", station ? "station" : "device");
+
+	if (r == CSN_OK)
+		r = left_out_fact(s);
+	for (uint32_t role = CSN_ROLE_OFFER;
+	     station && r == CSN_OK && role <= CSN_ROLE_BIND; role++)
+		if (s->parts.links[role] != NULL)
+			r = facts_add(&s->facts, "oob.media",
+				      link_medium(s->parts.links[role]));
+	if (station && r == CSN_OK)
+		r = facts_set(&s->facts, "pin", begin->pin ? "yes" : "no");
+	if (station && r == CSN_OK)
+		r = facts_set(&s->facts, "two_way", begin->two_way ? "yes" : "no");
+	return r == CSN_OK ? count_media(s) : r;
+}
+
+void
+session_heard(struct session *s, uint32_t role, const char *medium)
+{
+	if (s->side != CSN_SIDE_DEVICE ||
+	    (role != CSN_ROLE_OFFER && role != CSN_ROLE_BIND))
+		return;
+	if (facts_add(&s->facts, "oob.media", medium) == CSN_OK)
+		count_media(s);
+}

@@ -1,0 +1,59 @@
+/* The inside of a station, shared by the files of this folder only. */
+#ifndef CSN_CORE_STATION_INT_H
+#define CSN_CORE_STATION_INT_H
+
+#include "core/audit/tail.h"
+#include "core/base/log.h"
+#include "core/config/config.h"
+#include "core/isolate/isolate.h"
+#include "core/link/link.h"
+#include "core/loop/loop.h"
+#include "core/loop/op.h"
+#include "core/plugin/host.h"
+#include "core/plugin/loader.h"
+#include "core/station/registry.h"
+#include "core/policy/policy.h"
+#include "core/session/session.h"
+#include "core/station/station.h"
+
+struct csn_station_session {
+	struct csn_station_session *next;
+	struct csn_station *st;
+	struct session *session;
+	csn_station_story_fn *story;
+	csn_station_end_fn *end;
+	void *arg;
+};
+
+struct csn_station {
+	enum csn_side side;
+	struct csn_loop *loop;
+	struct csn_log *log;
+	struct csn_ops *ops;
+	struct csn_config_file *file;
+	struct csn_config_station own; /* section station                   */
+	struct csn_config_plugins plugins; /* section plugins               */
+	int log_level;
+	char worker[4096]; /* the program, "" until one is needed             */
+	struct csn_trust_list *trusted;
+	struct csn_loader *loader;
+	struct csn_registry *registry;
+	struct csn_host *host;
+	struct policy *policy;
+	struct link *links[CSN_ROLE_BULK + 1];
+	struct session_attest *attest;
+	size_t attest_count;
+	struct tail tail;
+	bool tail_loaded;
+	struct session_parts parts; /* what every session starts from   */
+	struct csn_station_session *sessions;
+};
+
+/* workers.c: does an instance live in a worker, and the one wanted last shall. */
+bool station_channel_apart(const struct csn_station *st,
+			   const struct csn_config_channel *rows);
+bool station_attest_apart(const struct csn_station *st,
+			  const struct csn_config_attest *rows);
+int station_isolate(struct csn_station *st, const char *media, struct csn_error *err);
+
+#endif
