@@ -13,14 +13,13 @@ core_libcsncore_la_SOURCES = \
 	core/base/error.h \
 	core/base/log.c \
 	core/base/log.h \
+	core/base/nearest.c \
+	core/base/nearest.h \
 	core/config/check.c \
 	core/config/config.c \
 	core/config/config.h \
 	core/config/file.h \
 	core/config/fill.c \
-	core/config/nearest.c \
-	core/config/option.c \
-	core/config/option.h \
 	core/config/text.c \
 	core/config/text.h \
 	core/isolate/attest.c \
@@ -45,10 +44,10 @@ core_libcsncore_la_SOURCES = \
 	core/loop/timers.h \
 	core/plugin/descriptor.c \
 	core/plugin/descriptor.h \
-	core/plugin/host.c \
-	core/plugin/host.h \
 	core/plugin/loader.c \
 	core/plugin/loader.h \
+	core/plugin/option.c \
+	core/plugin/option.h \
 	core/plugin/trust.c \
 	core/plugin/trust.h \
 	core/policy/policy.c \
@@ -67,7 +66,9 @@ core_libcsncore_la_SOURCES = \
 	core/station/station.c \
 	core/station/station.h \
 	core/station/try.c \
-	core/station/workers.c
+	core/station/workers.c \
+	core/host.c \
+	core/host.h
 core_libcsncore_la_CPPFLAGS = $(AM_CPPFLAGS) $(CONFIG_CFLAGS) -I$(top_srcdir) \
 	-D_GNU_SOURCE -DPACKAGE_VERSION=\"$(PACKAGE_VERSION)\" -DCSN_PLUGINDIR=\"$(plugindir)\" \
 	-DCSN_WORKER=\"$(pkglibexecdir)/countersign-worker\"

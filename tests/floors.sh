@@ -28,6 +28,16 @@ case_none "sdk/device includes no core, plugin or library" \
 case_none "sdk/modem includes no core, plugin or library" \
 	"$inc(core/|plugins/|lib/|openssl|glib|gst/)" sdk/modem
 case_none "core includes no plugin, GLib or GStreamer" "$inc(plugins/|\.\./plugins|glib|gst/|gio/)" core
+# The rooms of core, lowest first as docs/architecture.md lists them, then the three programs.
+set -- base loop plugin config host link isolate policy audit session station 'cli|worker|check'
+while [ $# -gt 1 ]; do
+	room=$1
+	shift
+	case_none "core/$room uses no room above it" "${inc}core/($(IFS='|' && echo "$*"))[./]" "core/$room"*
+done
+case_none "core/cli uses neither of the other programs" "${inc}core/(worker|check)/" core/cli
+case_none "core/worker uses neither of the other programs" "${inc}core/(cli|check)/" core/worker
+case_none "core/check uses neither of the other programs" "${inc}core/(cli|worker)/" core/check
 case_none "plugins never include core" "$inc(core/|\.\./.*core/)" plugins
 case_none "only media/gst includes GStreamer" "${inc}gst/" \
 	core sdk plugins/channel plugins/attest plugins/format plugins/ceremony plugins/keys \

@@ -1,5 +1,6 @@
 /* countersign-check: a module held to the contract, one TAP line for each thing asked. */
 #include "core/check/check.h"
+#include "core/base/nearest.h"
 
 #include "core/check/heap.h"
 

@@ -2,7 +2,7 @@
 #include "core/check/check.h"
 
 #include "core/check/heap.h"
-#include "core/config/option.h"
+#include "core/plugin/option.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "core/check/check.h"
 
 #include "core/check/heap.h"
-#include "core/plugin/host.h"
+#include "core/host.h"
 
 #include <countersign/ceremony.h>
 

@@ -15,7 +15,7 @@ load_plugins(const struct csn_config_file *file)
 	struct csn_loader *loader = csn_loader_new(NULL, NULL);
 
 	if (loader != NULL)
-		(void)csn_loader_add_configured(loader, file, &unread);
+		(void)csn_config_load_plugins(file, loader, &unread);
 	return loader;
 }
 

@@ -1,4 +1,5 @@
 #include "core/cli/cli.h"
+#include "core/base/nearest.h"
 #include "core/cli/man.h"
 #include "core/config/config.h"
 

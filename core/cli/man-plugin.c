@@ -1,6 +1,6 @@
 /* The manual page of a module: what its descriptor says, options from their rows. */
 #include "core/cli/man.h"
-#include "core/config/option.h"
+#include "core/plugin/option.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -183,7 +183,7 @@ plugins_folders(struct csn_loader *loader, const struct csn_config_file *file,
                 const char *folder, struct csn_error *err)
 {
 	if (folder == NULL) {
-		int r = csn_loader_add_configured(loader, file, err);
+		int r = csn_config_load_plugins(file, loader, err);
 
 		return r == CSN_OK && csn_loader_list(loader) == NULL ?
 		               csn_fail(err, CSN_E_MISSING, "no plugin in " PLUGINDIR) :

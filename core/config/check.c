@@ -1,8 +1,10 @@
-/* The fixed sections as rows, and the check of a whole file against them. */
+/* The fixed sections as rows, what one of them loads, and the check of a whole file. */
 #include "core/config/file.h"
+#include "core/base/nearest.h"
 #include "core/plugin/loader.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define KEYS_MAX  128
 #define ISOLATION "auto|worker|none"
@@ -258,4 +260,22 @@ csn_config_check(struct csn_config_file *file, const struct csn_loader *loader)
 	for (const struct csn_section *s = csn_sections; s->name != NULL; s++)
 		check_section(root, s, loader);
 	check_media(root);
+}
+
+int
+csn_config_load_plugins(const struct csn_config_file *file, struct csn_loader *loader,
+                        struct csn_error *err)
+{
+	const struct csn_config *group =
+		file != NULL ? csn_config_sub(csn_config_root(file), "plugins") : NULL;
+	size_t count = csn_config_text_count(group, "path");
+	int    r     = csn_loader_add_builtin(loader);
+
+	if (r < 0)
+		return csn_fail(err, r, "no memory for the plugins that are built in");
+	for (size_t i = 0; i < count && r >= 0; i++)
+		r = csn_loader_add_folder(loader, csn_config_path_at(group, "path", i), err);
+	if (count == 0 && access(CSN_PLUGINDIR, F_OK) == 0)
+		r = csn_loader_add_folder(loader, CSN_PLUGINDIR, err);
+	return r < 0 ? r : CSN_OK;
 }

@@ -1,5 +1,6 @@
 /* Reading, navigation, mistakes and typed getters. */
 #include "core/config/file.h"
+#include "core/base/nearest.h"
 
 #include <limits.h>
 #include <stdarg.h>

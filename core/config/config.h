@@ -41,6 +41,13 @@ const char *csn_config_mistake(const struct csn_config_file *file, size_t i);
 /* CSN_OK when there are none, else CSN_E_CONFIG, the first and how many more. */
 int csn_config_verdict(const struct csn_config_file *file, struct csn_error *err);
 
+/*
+ * Gives @loader what was linked in, then the folders of plugins.path; without those, or
+ * with no @file, the installed ones, when that folder is there.
+ */
+int csn_config_load_plugins(const struct csn_config_file *file, struct csn_loader *loader,
+                            struct csn_error *err);
+
 /* The fixed sections.  Rows bind to the structs below by csn_config_fill(). */
 enum csn_shape {
 	CSN_SHAPE_GROUP = 1, /* store : { ... };                              */
@@ -149,7 +156,5 @@ int csn_config_fill(const struct csn_config *config, const struct csn_option *ro
 /* host->bind: as fill with the component's rows. */
 int csn_config_bind(const struct csn_config *config, const struct csn_component *component,
                     void *self, struct csn_error *err);
-/* The candidate nearest to @word, or NULL when none is near; @names is NULL ended. */
-const char *csn_nearest(const char *word, const char *const *names);
 
 #endif

@@ -1,6 +1,6 @@
 /* Fills instances by their option rows. */
 #include "core/config/file.h"
-#include "core/config/option.h"
+#include "core/plugin/option.h"
 #include "core/plugin/loader.h"
 
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* What a worker gets: a socket, its errors' pipe, the modules' bytes; nothing else. */
 #include "core/isolate/int.h"
 
-#include "core/config/option.h"
+#include "core/plugin/option.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* Each rule of plugin.h that can be seen from outside, in the order a reader would ask. */
 
 #include "core/plugin/descriptor.h"
-#include "core/config/option.h"
+#include "core/plugin/option.h"
 #include "core/plugin/loader.h"
 
 #include <countersign/attest.h>

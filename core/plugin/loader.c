@@ -1,8 +1,7 @@
 /* Modules by absolute path or built in, each kept with the reason for its state. */
 #include "core/plugin/loader.h"
 
-#include "core/config/config.h"
-
+#include "core/base/nearest.h"
 #include "core/plugin/descriptor.h"
 
 #include <dirent.h>
@@ -430,22 +429,4 @@ csn_loader_find(const struct csn_loader *loader, uint32_t kind, const char *name
 	if (component == NULL)
 		explain_missing(loader, kind, name, err);
 	return component;
-}
-
-int
-csn_loader_add_configured(struct csn_loader *loader, const struct csn_config_file *file,
-                          struct csn_error *err)
-{
-	const struct csn_config *group =
-		file != NULL ? csn_config_sub(csn_config_root(file), "plugins") : NULL;
-	size_t count = csn_config_text_count(group, "path");
-	int    r     = csn_loader_add_builtin(loader);
-
-	if (r < 0)
-		return csn_fail(err, r, "no memory for the plugins that are built in");
-	for (size_t i = 0; i < count && r >= 0; i++)
-		r = csn_loader_add_folder(loader, csn_config_path_at(group, "path", i), err);
-	if (count == 0 && access(CSN_PLUGINDIR, F_OK) == 0)
-		r = csn_loader_add_folder(loader, CSN_PLUGINDIR, err);
-	return r < 0 ? r : CSN_OK;
 }

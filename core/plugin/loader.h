@@ -39,13 +39,6 @@ int csn_loader_add_builtin(struct csn_loader *loader);
 /* Every *.so of @folder (absolute), in order of name; negative when it cannot be read. */
 int csn_loader_add_folder(struct csn_loader *loader, const char *folder,
                           struct csn_error *err);
-struct csn_config_file;
-/*
- * What was linked in, then the folders of plugins.path; without those, or with no @file,
- * the installed ones, when that folder is there.
- */
-int csn_loader_add_configured(struct csn_loader *loader, const struct csn_config_file *file,
-                              struct csn_error *err);
 /* One module file KIND_NAME.so by absolute path; CSN_OK or why it was refused. */
 int csn_loader_add_file(struct csn_loader *loader, const char *path,
                         struct csn_error *err);

@@ -48,7 +48,7 @@ load_plugins(struct csn_station *st, struct csn_error *err)
 	st->loader = csn_loader_new(st->log, st->trusted);
 	if (st->loader == NULL)
 		return csn_fail(err, CSN_E_NOMEM, "no memory for a loader");
-	return csn_loader_add_configured(st->loader, st->file, err);
+	return csn_config_load_plugins(st->file, st->loader, err);
 }
 
 static int

@@ -1,7 +1,7 @@
 /* Needs first, depth first; whoever is being made when asked for again is in a circle. */
 #include "core/station/registry.h"
 
-#include "core/plugin/host.h"
+#include "core/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>

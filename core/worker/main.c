@@ -5,7 +5,7 @@
  */
 #include "core/worker/worker.h"
 
-#include "core/plugin/host.h"
+#include "core/host.h"
 #include "core/worker/sandbox.h"
 
 #include <countersign/media.h>

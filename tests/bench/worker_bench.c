@@ -6,7 +6,7 @@
 #include "core/config/config.h"
 #include "core/isolate/isolate.h"
 #include "core/loop/op.h"
-#include "core/plugin/host.h"
+#include "core/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "core/link/link.h"
 #include "core/loop/loop.h"
 #include "core/loop/op.h"
-#include "core/plugin/host.h"
+#include "core/host.h"
 #include "core/plugin/loader.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "core/base/buf.h"
 #include "core/base/error.h"
 #include "core/loop/op.h"
-#include "core/plugin/host.h"
+#include "core/host.h"
 #include "kit/tap.h"
 
 #include <stdio.h>

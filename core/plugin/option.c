@@ -1,5 +1,5 @@
 /* Options as rows: bounds, choices and where a value lands. */
-#include "core/config/option.h"
+#include "core/plugin/option.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,5 @@
 /* Each service is one line to the part of core that does it. */
-
-#include "core/plugin/host.h"
+#include "core/host.h"
 #include "core/base/buf.h"
 #include "core/base/error.h"
 #include "core/config/config.h"

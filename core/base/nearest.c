@@ -1,5 +1,8 @@
-/* Did you mean ...?  By the edit distance. */
-#include "core/config/config.h"
+/* By the edit distance. */
+#include "core/base/nearest.h"
+
+#include <stdint.h>
+#include <string.h>
 
 #define WORD_MAX 63 /* longer words have no neighbours                        */
 
