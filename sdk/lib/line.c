@@ -3,9 +3,10 @@
 #include "lib/frag.h"
 
 enum kind {
-	KIND_DATA  = 1,
-	KIND_ACK   = 2,
-	KIND_GREET = 3,
+	KIND_DATA    = 1,
+	KIND_ACK     = 2,
+	KIND_GREET   = 3,
+	KIND_SETTLED = 4,
 };
 
 enum {
@@ -139,6 +140,7 @@ csn_line_restart(struct csn_line *line)
 	line->heard    = false;
 	line->greet_ms = 0;
 	line->ack      = false;
+	line->settle   = false;
 	if (line->out.message.len > 0)
 		say(line);
 }
@@ -275,6 +277,9 @@ csn_line_output(struct csn_line *line, uint64_t now_ms, uint8_t *out, size_t cap
 		line->answer = false;
 	} else if (line->ack) {
 		len = acknowledge(line, raw);
+	} else if (line->settle) {
+		len = head(raw, KIND_SETTLED, line->out.id, 0, line->out.total);
+		line->settle = false;
 	} else if (line->out.sending) {
 		len = fragment(line, now_ms, raw);
 	}
@@ -287,13 +292,25 @@ csn_line_wake(const struct csn_line *line)
 	uint32_t flying;
 	uint64_t wake = UINT64_MAX;
 
-	if (line->ack || line->answer)
+	if (line->ack || line->answer || line->settle)
 		return 0;
 	if (line->out.sending && due(line, 0, &flying, &wake) < line->out.total)
 		return 0;
 	if (!line->heard && line->greet_ms < wake)
 		wake = line->greet_ms;
 	return wake;
+}
+
+bool
+csn_line_owes(const struct csn_line *line)
+{
+	return line->in.used && line->in.over && !line->in.settled;
+}
+
+void
+csn_line_remind(struct csn_line *line)
+{
+	line->ack = csn_line_owes(line);
 }
 
 /* ---- coming in --------------------------------------------------------------------- */
@@ -316,20 +333,13 @@ know(struct csn_line *line, uint32_t epoch)
 }
 
 static void
-on_ack(struct csn_line *line, const uint8_t *raw, size_t len)
+note_held(struct csn_line_out *out, uint32_t index, struct csn_bytes bits)
 {
-	struct csn_line_out *out = &line->out;
-	const uint32_t index = get16(raw + 5);
 	uint32_t newest = 0;
 
-	if (!out->sending || get32(raw + 1) != out->id || get16(raw + 7) != out->total ||
-	    index > out->total)
-		return;
-	line->heard = true;
 	for (uint32_t i = 0; i < out->total; i++) {
 		const size_t at = i - index;
-		const bool held = i < index ||
-				  (at / 8 < len - HEAD && bit(raw + HEAD, at));
+		const bool held = i < index || (at / 8 < bits.len && bit(bits.ptr, at));
 		if (!held || out->order[i] == 0)
 			continue;
 		set_bit(out->acked, i);
@@ -343,6 +353,27 @@ on_ack(struct csn_line *line, const uint8_t *raw, size_t len)
 	for (uint32_t i = out->held; i < out->total; i++)
 		if (!bit(out->acked, i) && out->order[i] != 0 && out->order[i] < newest)
 			out->due_ms[i] = 0;
+}
+
+static void
+on_ack(struct csn_line *line, const uint8_t *raw, size_t len)
+{
+	struct csn_line_out *out = &line->out;
+	const uint32_t index = get16(raw + 5);
+
+	if (get32(raw + 1) != out->id || get16(raw + 7) != out->total || index > out->total)
+		return;
+	line->heard = true;
+	if (out->sending)
+		note_held(out, index, (struct csn_bytes){ raw + HEAD, len - HEAD });
+	line->settle |= !out->sending && index == out->total;
+}
+
+static void
+on_settled(struct csn_line_in *in, const uint8_t *raw)
+{
+	in->settled |= in->used && in->over && get32(raw + 1) == in->id &&
+		       get16(raw + 7) == in->total;
 }
 
 /* Does the fragment belong to a message that is older than the one coming in? */
@@ -423,6 +454,8 @@ on_frame(struct csn_line *line, struct csn_bytes *ret_message)
 		line->answer |= know(line, epoch) && get16(raw + 5) == 0;
 	else if (raw[0] == KIND_DATA && know(line, epoch))
 		on_data(line, raw, len, ret_message);
+	else if (raw[0] == KIND_SETTLED && know(line, epoch))
+		on_settled(&line->in, raw);
 }
 
 void

@@ -5,10 +5,10 @@
  *
  * Before COBS a frame is, big endian:
  *
- *   0  kind    1 data, 2 acknowledgement, 3 greeting
+ *   0  kind    1 data, 2 acknowledgement, 3 greeting, 4 settled
  *   1  id      4 bytes: epoch (16 bits, random per start of the sender), counter (16 bits)
  *   5  index   data: from 0; acknowledgement: all below it are held
- *   7  total   data: 1 to 1024 fragments; acknowledgement: the same
+ *   7  total   data: 1 to 1024 fragments; acknowledgement, settled: the same
  *   9  data    data: 1 byte or more, equal in all fragments but the last, which may be
  *              shorter; acknowledgement: bits of what is held from index on, first is 0x80
  *   .. CRC-32C of all before
@@ -16,6 +16,8 @@
  * A frame stands between zero bytes.  What is damaged, foreign or old is dropped; the
  * sender repeats what is not acknowledged.  A greeting (index 0, answered by one of index
  * 1) says that an end has started: the other one then says again what it is showing.
+ * An acknowledgement of a whole message is answered by "settled": an end that is about to
+ * leave says its last acknowledgement again until it hears that, or gives up.
  */
 #ifndef CSN_LIB_LINE_H
 #define CSN_LIB_LINE_H
@@ -59,6 +61,7 @@ struct csn_line_out {
 
 struct csn_line_in {
 	bool     used, over; /* over: held in full and handed out             */
+	bool     settled;    /* the other end knows that it is over           */
 	uint32_t id;
 	uint32_t total, held, next;
 	size_t   size, last_len;
@@ -77,7 +80,7 @@ struct csn_line {
 	struct csn_line_count count;
 	uint16_t              counter;
 	uint32_t              order;
-	bool                  ack, heard, answer;
+	bool                  ack, heard, answer, settle;
 	uint32_t              peer, before; /* epochs; over 65535: none      */
 	uint64_t              greet_ms;
 	size_t                raw_len;
@@ -105,5 +108,10 @@ void csn_line_input(struct csn_line *line, struct csn_bytes bytes, size_t *ret_u
 size_t csn_line_output(struct csn_line *line, uint64_t now_ms, uint8_t *out, size_t cap);
 /* When output has something again, if nothing comes in; UINT64_MAX: never. */
 uint64_t csn_line_wake(const struct csn_line *line);
+
+/* Does the other end perhaps not know that its last message was taken in full? */
+bool csn_line_owes(const struct csn_line *line);
+/* Says that acknowledgement again. */
+void csn_line_remind(struct csn_line *line);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -28,15 +29,33 @@ struct port {
 	struct port *other;
 	struct csn_watch *watch;
 	unsigned lose, spoil; /* one read in so many                            */
+	unsigned lose_acks;   /* so many acknowledgements, the next ones        */
 	unsigned reads;
 };
+
+/* Cuts acknowledgements out of @bytes; a frame comes in one read, two may. */
+static ssize_t
+cut_acks(struct port *port, uint8_t *bytes, ssize_t n)
+{
+	for (ssize_t at = 0; at + 2 < n && port->lose_acks > 0; at++) {
+		if (bytes[at] != 0 || bytes[at + 1] == 0 || bytes[at + 2] != 2)
+			continue;
+		const uint8_t *end = memchr(bytes + at + 1, 0, (size_t)(n - at - 1));
+		const ssize_t after = end == NULL ? n : end - bytes + 1;
+		memmove(bytes + at, bytes + after, (size_t)(n - after));
+		n -= after - at;
+		port->lose_acks--;
+		at--;
+	}
+	return n;
+}
 
 static void
 relay(void *self, int fd, uint32_t ready)
 {
 	struct port *port = self;
 	uint8_t bytes[600];
-	const ssize_t n = read(fd, bytes, sizeof bytes);
+	const ssize_t n = cut_acks(port, bytes, read(fd, bytes, sizeof bytes));
 
 	(void)ready;
 	if (n <= 0 || port->other->master < 0)
@@ -232,6 +251,47 @@ test_hot_plug(void)
 	unplug(&ports[1]);
 }
 
+/* The end that hears the last message is a program of its own, which leaves at once. */
+_Noreturn static void
+hear_and_leave(const struct port *port)
+{
+	fake = fakehost_new(true);
+	void *self = make(port, NULL, NULL);
+	struct csn_op *get = fakehost_op(fake);
+
+	ops->receive(self, get);
+	const bool good = fakehost_wait(fake, get, 20000) && fakehost_op_bytes(get).len == 110;
+	fakehost_op_free(get);
+	component->destroy(self);
+	_exit(good ? 0 : 1);
+}
+
+static void
+test_last_word(void)
+{
+	struct port ports[2];
+	int status = -1;
+
+	join(ports);
+	plug(&ports[0]);
+	plug(&ports[1]);
+	ports[0].lose_acks = 2;
+	const pid_t pid = fork();
+	if (pid == 0)
+		hear_and_leave(&ports[0]);
+	void *self = make(&ports[1], NULL, NULL);
+	struct csn_op *send = fakehost_op(fake);
+	ops->send(self, send, pattern(110));
+	tap_ok(fakehost_wait(fake, send, 20000) && fakehost_op_result(send) == CSN_OK &&
+	               ports[0].lose_acks == 0,
+	       "a last message is acknowledged by an end that leaves, two lost acknowledgements later");
+	tap_ok(waitpid(pid, &status, 0) == pid && status == 0, "which had it at once");
+	fakehost_op_free(send);
+	component->destroy(self);
+	unplug(&ports[0]);
+	unplug(&ports[1]);
+}
+
 static void
 test_garbage(void)
 {
@@ -318,6 +378,7 @@ main(void)
 	ops       = component->ops.channel;
 	test_both_ways();
 	test_hot_plug();
+	test_last_word();
 	test_garbage();
 	test_refusals();
 	fakehost_free(fake);

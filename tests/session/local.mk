@@ -20,8 +20,8 @@ EXTRA_DIST += tests/session/peer.py
 dist_check_SCRIPTS += tests/session/sdk.sh
 TESTS += tests/session/sdk.sh
 # The session over a serial line; the line itself is a program of ours.
-# The audit's, until a device's last word always gets its acknowledgement (channel/serial's README).
 dist_check_SCRIPTS += tests/session/serial.sh
+TESTS += tests/session/serial.sh
 check_PROGRAMS += tests/lab/pty_pair
 tests_lab_pty_pair_SOURCES = tests/lab/pty_pair.c
 # What a path lets through: recordings with one thing wrong, and real sound.

@@ -43,6 +43,7 @@ struct fake {
 	unsigned           listened_at_commit; /* the first one                 */
 	int                commit_result;
 	bool               body_before_gate;
+	bool               nobody; /* what is sent is not taken              */
 	const char        *pin;
 	uint64_t           now_ns, timer_ns;
 	uint32_t           timer_call;
@@ -86,6 +87,8 @@ fake_send(struct csn_session *s, uint32_t call, uint32_t role, struct csn_bytes 
 		return CSN_E_MISSING;
 	put(&fake.sent, message);
 	fake.sends++;
+	if (fake.nobody)
+		return CSN_OK;
 	return later(CSN_EVENT_SENT, call, CSN_OK, NULL, 0);
 }
 
@@ -484,6 +487,24 @@ test_receipt(struct scene *s)
 }
 
 static void
+test_nobody_there(struct scene *s)
+{
+	begin(s->self);
+	s->self->send_receipt = 1;
+	fake.nobody = true;
+	message(CSN_ROLE_OFFER, s->m1);
+	message(CSN_ROLE_BIND, s->m2);
+	tap_ok(fake.commits == 2 && fake.sends == 1 && !fake.finished,
+	       "after its commit a device waits until its answer is carried");
+	tap_is((long long)(fake.timer_ns - fake.now_ns), 30 * (long long)NS_PER_S, "for half a minute");
+	fake.now_ns = fake.timer_ns;
+	step((struct csn_event){ .type = CSN_EVENT_TIMER, .call = fake.timer_call });
+	tap_ok(fake.finished && fake.outcome == CSN_OUTCOME_ENROLLED,
+	       "then it ends all the same: what is committed does not hang on the answer");
+	end();
+}
+
+static void
 test_refused(struct scene *s)
 {
 	static const char *text = "the offer was refused";
@@ -664,6 +685,7 @@ static const struct {
 	{ "oneway-s1.json", "", "a", test_accepted },
 	{ "oneway-full-s2.json", "", "a", test_accepted },
 	{ "oneway-s1.json", "", "a", test_receipt },
+	{ "oneway-s1.json", "", "a", test_nobody_there },
 	{ "oneway-s1.json", "", "a", test_refused },
 	{ "oneway-s1.json", "", "a", test_policy },
 	{ "oneway-s1.json", "", "a", test_store_fails },

@@ -292,6 +292,52 @@ test_foreign(void)
 	tap_is((long long)message.len, 0, "but only once");
 }
 
+/* The next frame of @from comes in at @to, or is lost on the way; false: there was none. */
+static bool
+pass(struct end *from, struct end *to, bool lose)
+{
+	uint8_t frame[CSN_LINE_FRAME_MAX];
+	struct csn_bytes message;
+	size_t used, len = csn_line_output(&from->line, 1, frame, sizeof frame);
+
+	if (len > 0 && !lose)
+		csn_line_input(&to->line, (struct csn_bytes){ frame, len }, &used, &message);
+	return len > 0;
+}
+
+static void
+test_last_word(void)
+{
+	static const uint8_t text[] = "the last answer";
+	struct end *device = &ends[0], *station = &ends[1];
+
+	make(device, 1, 64);
+	make(station, 2, 64);
+	tap_ok(!csn_line_owes(&station->line), "an end that has heard nothing owes nothing");
+	csn_line_send(&device->line, CSN_BYTES_OF(text));
+	while (!csn_line_owes(&station->line))
+		pass(device, station, false);
+	tap_ok(csn_line_owes(&station->line), "a whole message is owed its acknowledgement");
+	while (pass(station, device, true))
+		;
+	tap_ok(!csn_line_sent(&device->line) && csn_line_owes(&station->line),
+	       "lost on the way, it is still owed");
+	csn_line_remind(&station->line);
+	while (pass(station, device, false))
+		;
+	tap_ok(csn_line_sent(&device->line), "said again, it ends the message");
+	while (pass(device, station, true))
+		;
+	tap_ok(csn_line_owes(&station->line), "the word that it came may be lost, too");
+	csn_line_remind(&station->line);
+	csn_line_rest(&device->line);
+	while (pass(station, device, false) | pass(device, station, false))
+		;
+	tap_ok(!csn_line_owes(&station->line), "and comes again, at rest or not");
+	csn_line_remind(&station->line);
+	tap_ok(!pass(station, device, false), "then nothing is left to be said");
+}
+
 static void
 test_bounds(void)
 {
@@ -332,6 +378,7 @@ main(void)
 	test_faults();
 	test_restart();
 	test_foreign();
+	test_last_word();
 	test_bounds();
 	return tap_done();
 }

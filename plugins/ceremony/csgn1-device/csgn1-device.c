@@ -50,7 +50,10 @@ run_finish(struct csgn1_device_run *run, uint32_t outcome, uint32_t code, const 
 	run->session->ops->finish(run->session, outcome, code, text);
 }
 
-/* Ends the run once nothing of ours is on its way any more. */
+/*
+ * What is decided does not hang on its answer, which is kept and sent again when asked
+ * for: a station that has gone is not waited for for ever.
+ */
 void
 run_end_soon(struct csgn1_device_run *run, uint32_t outcome, uint32_t code, const char *text)
 {
@@ -58,8 +61,13 @@ run_end_soon(struct csgn1_device_run *run, uint32_t outcome, uint32_t code, cons
 	run->outcome = outcome;
 	run->code = code;
 	run->text = text;
-	if (run->calls[CALL_SEND] == 0 || run->stopping)
-		run_finish(run, outcome, code, text);
+	if (run->calls[CALL_SEND] != 0 && !run->stopping) {
+		int r = run->session->ops->timer(run->session, run_call(run, CALL_GIVE_UP),
+		                                 run->self->answer_ms);
+		if (run_started(run, CALL_GIVE_UP, r) == CSN_OK)
+			return;
+	}
+	run_finish(run, outcome, code, text);
 }
 
 void
@@ -210,6 +218,15 @@ on_sent(struct csgn1_device_run *run)
 		run_finish(run, run->outcome, run->code, run->text);
 }
 
+static void
+on_gave_up(struct csgn1_device_run *run)
+{
+	run->self->host->log(run->self->host, CSN_LOG_WARN,
+	                     "nobody took the answer within %u ms; it is kept for the station "
+	                     "that asks again", (unsigned)run->self->answer_ms);
+	run_finish(run, run->outcome, run->code, run->text);
+}
+
 /* What is being committed is waited for: it may stand already. */
 static void
 on_stop(struct csgn1_device_run *run)
@@ -291,6 +308,8 @@ csgn1_device_step(void *arg, const struct csn_event *ev)
 	case CSN_EVENT_TIMER:
 		if (run_answers(run, CALL_TIMER, ev))
 			run_feed(run, ev, CSN_DEVICE_TIMER, CSN_OK);
+		else if (run_answers(run, CALL_GIVE_UP, ev))
+			on_gave_up(run);
 		break;
 	case CSN_EVENT_STOP:
 		on_stop(run);

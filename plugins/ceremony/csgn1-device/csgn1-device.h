@@ -29,6 +29,7 @@ struct csgn1_device {
 	char                    *refuse_roles; /* option, owned by the host    */
 	uint32_t                 evidence;     /* option                      */
 	uint32_t                 send_receipt; /* option                      */
+	uint32_t                 answer_ms;    /* option                      */
 	struct csn_bytes         roles[CSGN1_DEVICE_ROLES_MAX];
 	struct csn_device_policy policy;
 	uint8_t                  psk[CSGN1_DEVICE_PSK_MAX];

@@ -7,6 +7,8 @@ static const struct csn_option options[] = {
 	                  "what to send a two-way station as evidence"),
 	CSN_OPTION_BOOL(struct csgn1_device, send_receipt, 0,
 	                "one way: give the receipt to the return channel when there is one"),
+	CSN_OPTION_U32(struct csgn1_device, answer_ms, 30000, 100, 600000,
+	               "how long an end waits for its answer to be carried"),
 	CSN_OPTION_END
 };
 

@@ -13,7 +13,7 @@ enum {
 /* Pending calls by what they are for; 0 is none. */
 enum call {
 	CALL_PSK, CALL_STATE, CALL_PIN, CALL_COMMIT, CALL_TIMER, CALL_DECIDE, CALL_SEND,
-	CALLS,
+	CALL_GIVE_UP, CALLS,
 };
 
 struct csgn1_device_run {
@@ -37,7 +37,7 @@ int run_started(struct csgn1_device_run *run, enum call what, int result);
 /* Outside there is one refusal; the code goes to the audit log only. */
 void run_finish(struct csgn1_device_run *run, uint32_t outcome, uint32_t code,
                 const char *text);
-/* Ends the run once nothing of ours is on its way any more. */
+/* Ends the run once nothing of ours is on its way any more, or after answer_ms. */
 void run_end_soon(struct csgn1_device_run *run, uint32_t outcome, uint32_t code,
                   const char *text);
 void run_feed(struct csgn1_device_run *run, const struct csn_event *ev, uint32_t type,

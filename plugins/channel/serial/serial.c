@@ -1,6 +1,7 @@
 #include "serial.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,6 +10,10 @@
 
 enum {
 	READ_SIZE = 4096,
+	/* Before leaving: so often the last acknowledgement, so long for each. */
+	REMINDERS = 4,
+	REMIND_MS = 300,
+	REMIND_READS = 64,
 };
 
 static void pump(struct serial *serial);
@@ -320,12 +325,37 @@ serial_start(struct serial *serial, struct csn_error *err)
 	return csn_line_init(&serial->line, &setup);
 }
 
+/*
+ * The other end repeats its last message until it is acknowledged, and there is nobody to
+ * do so once this one has gone: it leaves when the other end knows, or after a second.
+ */
+static void
+linger(struct serial *serial)
+{
+	for (int i = 0; i < REMINDERS && serial->fd >= 0 && csn_line_owes(&serial->line); i++) {
+		if (i > 0)
+			csn_line_remind(&serial->line);
+		for (int reads = 0; reads < REMIND_READS && serial->fd >= 0; reads++) {
+			const bool all = put_out(serial);
+			struct pollfd port = { serial->fd,
+				               all ? POLLIN : (short)(POLLIN | POLLOUT), 0 };
+
+			if (port.fd < 0 || !csn_line_owes(&serial->line) ||
+			    poll(&port, 1, REMIND_MS) <= 0)
+				break;
+			if ((port.revents & ~POLLOUT) != 0 && !take_in(serial))
+				return;
+		}
+	}
+}
+
 void
 serial_stop(struct serial *serial)
 {
 	const struct csn_host *host = serial->host;
 
 	rest(serial);
+	linger(serial);
 	csn_inbox_done(&serial->inbox);
 	host->timer_drop(serial->timer);
 	host->watch_drop(serial->watch);
