@@ -36,6 +36,8 @@ core_libcsncore_la_SOURCES = \
 	core/link/link.h \
 	core/link/receive.c \
 	core/link/send.c \
+	core/loop/clock.c \
+	core/loop/int.h \
 	core/loop/loop.c \
 	core/loop/loop.h \
 	core/loop/op.c \
@@ -50,8 +52,12 @@ core_libcsncore_la_SOURCES = \
 	core/plugin/option.h \
 	core/plugin/trust.c \
 	core/plugin/trust.h \
+	core/policy/facts.c \
+	core/policy/int.h \
+	core/policy/judge.c \
 	core/policy/policy.c \
 	core/policy/policy.h \
+	core/policy/rule.c \
 	core/session/calls.c \
 	core/session/decide.c \
 	core/session/int.h \

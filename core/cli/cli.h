@@ -26,6 +26,7 @@ enum cli_exit {
 /* What one run of the command is about. */
 struct cli {
 	const char *config;  /* -c, NULL: the default place                   */
+	const char *log_style; /* --log, NULL: as the configuration says      */
 	int         json, json_lines, quiet, verbose, no_input;
 	bool        ascii;   /* marks in ASCII: the locale has no UTF-8       */
 	json_t     *doc;     /* members of the answer, printed at the end     */

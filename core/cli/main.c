@@ -24,6 +24,8 @@ const struct poptOption cli_globals[] = {
 	  "the story as JSON lines on standard output", NULL },
 	{ "quiet", 'q', POPT_ARG_NONE, &cli.quiet, 0, "errors only", NULL },
 	{ "verbose", 'v', POPT_ARG_NONE, &cli.verbose, 0, "debug messages too", NULL },
+	{ "log", 0, POPT_ARG_STRING, &cli.log_style, 0,
+	  "shape of the log's lines: text, journal (with levels) or json", "STYLE" },
 	{ "no-input", 0, POPT_ARG_NONE, &cli.no_input, 0,
 	  "ask nobody: what would need an answer ends with an error (exit 2)", NULL },
 	{ "help", 'h', POPT_ARG_NONE, &want_help, 0, "what the command does", NULL },
@@ -86,14 +88,17 @@ parse(const struct cli_command *command, int argc, const char **argv)
 	return CLI_OK;
 }
 
-/* Options before the command: only those that take no word, and -c FILE. */
+/* Options before the command: those that take no word, -c FILE and --log STYLE. */
 static int
 command_position(int argc, char **argv)
 {
 	int i = 1;
 
 	while (i < argc && argv[i][0] == '-')
-		i += strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config") == 0 ? 2 : 1;
+		i += strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config") == 0 ||
+				     strcmp(argv[i], "--log") == 0
+			     ? 2
+			     : 1;
 	return i;
 }
 

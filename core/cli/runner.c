@@ -53,15 +53,19 @@ config_path(const struct cli *cli)
 int
 runner_open(struct runner *r, struct cli *cli, enum csn_side side)
 {
-	static const struct csn_station_override debug[] = { { "station.log", "debug" },
-		                                             { NULL, NULL } };
-	struct csn_error                         err     = { 0 };
+	struct csn_station_override overrides[3] = { { NULL, NULL } };
+	struct csn_error            err          = { 0 };
+	size_t                      n            = 0;
 
 	r->cli  = cli;
 	r->side = side;
 	catch_signals();
-	int result = csn_station_open(config_path(cli), side, cli->verbose ? debug : NULL,
-	                              &r->station, &err);
+	if (cli->verbose)
+		overrides[n++] = (struct csn_station_override){ "station.log", "debug" };
+	if (cli->log_style != NULL)
+		overrides[n++] = (struct csn_station_override){ "station.log_style",
+			                                        cli->log_style };
+	int result = csn_station_open(config_path(cli), side, overrides, &r->station, &err);
 	if (result == CSN_OK) {
 		signalled = r->station;
 		return CLI_OK;

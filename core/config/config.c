@@ -382,16 +382,6 @@ get(const struct csn_config *config, const struct csn_option *option, void *plac
 	return csn_config_fill(config, rows, place, NULL);
 }
 
-int64_t
-csn_config_int(const struct csn_config *config, const char *key, int64_t fallback,
-               int64_t min, int64_t max)
-{
-	struct csn_option row = { .key = key, .type = CSN_I64, .min = min, .max = max };
-	int64_t           value;
-
-	return get(config, &row, &value) == CSN_OK ? value : fallback;
-}
-
 int
 csn_config_bool(const struct csn_config *config, const char *key, int fallback)
 {

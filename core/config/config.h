@@ -74,6 +74,7 @@ struct csn_config_station {
 	uint32_t log;     /* 0 error, 1 warn, 2 info, 3 debug                 */
 	char    *log_key; /* name of the key that signs checkpoints, or NULL  */
 	uint32_t clock;   /* enum csn_wall                                    */
+	uint32_t log_style; /* enum csn_log_style                              */
 };
 
 /* One item of channels. */
@@ -126,8 +127,6 @@ const char *csn_config_where(const struct csn_config *config, unsigned *ret_line
  * Typed getters for sections of a shape of their own (policy).  A value of the wrong
  * type or outside its bounds is noted as a mistake and gives the fallback.
  */
-int64_t csn_config_int(const struct csn_config *config, const char *key,
-                       int64_t fallback, int64_t min, int64_t max);
 int csn_config_bool(const struct csn_config *config, const char *key, int fallback);
 const char *csn_config_text(const struct csn_config *config, const char *key,
                             const char *fallback, size_t max_len);

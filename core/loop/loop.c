@@ -1,19 +1,12 @@
 /* poll(2), a heap of timers, and a queue of posts behind an eventfd. */
-#include "core/loop/loop.h"
-
-#include "core/loop/timers.h"
+#include "core/loop/int.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/timex.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WAIT_MAX_MS 60000 /* a clock that was set is noticed within a minute   */
@@ -33,77 +26,6 @@ struct post {
 	csn_call_fn *fn;
 	void        *arg;
 };
-
-struct csn_loop {
-	enum csn_clock     clock;
-	_Atomic uint64_t   virtual_ns;
-	atomic_int         wall, quit; /* enum csn_wall                        */
-	int                wake_fd;
-	struct csn_watch  *watches; /* in the order they were added           */
-	size_t             watch_count;
-	struct csn_watch **round; /* which watch each descriptor of polls is for */
-	struct pollfd     *polls;
-	size_t             poll_room;
-	struct timers      timers;
-	struct csn_soon   *soon, **soon_end;
-	pthread_mutex_t    lock; /* guards what follows                       */
-	struct post       *posts, **posts_end;
-	uint64_t           seed, drawn;
-	int                seeded;
-	uint64_t           slow_ns;
-	csn_slow_fn       *slow_fn;
-	void              *slow_arg;
-};
-
-static uint64_t
-clock_ns(clockid_t id)
-{
-	struct timespec t;
-
-	if (clock_gettime(id, &t) != 0)
-		abort(); /* the two clocks used are always there */
-	return (uint64_t)t.tv_sec * CSN_SECOND + (uint64_t)t.tv_nsec;
-}
-
-uint64_t
-csn_loop_now(const struct csn_loop *loop)
-{
-	return loop->clock == CSN_CLOCK_VIRTUAL ? atomic_load(&loop->virtual_ns) :
-	                                          clock_ns(CLOCK_BOOTTIME);
-}
-
-static bool
-wall_trusted(const struct csn_loop *loop)
-{
-	struct timex kernel = { .modes = 0 };
-
-	switch ((enum csn_wall)atomic_load(&loop->wall)) {
-	case CSN_WALL_TRUSTED:
-		return true;
-	case CSN_WALL_SYNCHRONISED:
-		return loop->clock == CSN_CLOCK_REAL && adjtimex(&kernel) >= 0 &&
-		       (kernel.status & STA_UNSYNC) == 0;
-	case CSN_WALL_UNTRUSTED:
-		break;
-	}
-	return false;
-}
-
-uint64_t
-csn_loop_wall(const struct csn_loop *loop, int *ret_trusted)
-{
-	if (ret_trusted != NULL)
-		*ret_trusted = wall_trusted(loop);
-	if (loop->clock == CSN_CLOCK_VIRTUAL)
-		return CSN_VIRTUAL_EPOCH + csn_loop_now(loop) / CSN_SECOND;
-	return clock_ns(CLOCK_REALTIME) / CSN_SECOND;
-}
-
-void
-csn_loop_trust_wall(struct csn_loop *loop, enum csn_wall wall)
-{
-	atomic_store(&loop->wall, (int)wall);
-}
 
 struct csn_loop *
 csn_loop_new(enum csn_clock clock)
@@ -148,52 +70,6 @@ csn_loop_free(struct csn_loop *loop)
 	close(loop->wake_fd);
 	csn_wipe(&loop->seed, sizeof loop->seed);
 	free(loop);
-}
-
-/* --- randomness --------------------------------------------------------------- */
-
-int
-csn_loop_seed(struct csn_loop *loop, uint64_t seed)
-{
-	if (loop->clock != CSN_CLOCK_VIRTUAL)
-		return CSN_E_INVALID; /* a real station never draws from a seed */
-	loop->seed = seed;
-	loop->drawn = 0;
-	loop->seeded = 1;
-	return CSN_OK;
-}
-
-/* SHA-256 of seed and counter: all that is asked of it is to be the same each time. */
-static int
-draw_seeded(struct csn_loop *loop, uint8_t *out, size_t len)
-{
-	int r = CSN_OK;
-
-	pthread_mutex_lock(&loop->lock);
-	while (len > 0 && r == CSN_OK) {
-		uint64_t input[2] = { loop->seed, loop->drawn++ };
-		uint8_t  block[32];
-		size_t   n = len < sizeof block ? len : sizeof block;
-
-		if (EVP_Digest(input, sizeof input, block, NULL, EVP_sha256(), NULL) != 1)
-			r = CSN_E_INTERNAL;
-		else
-			memcpy(out, block, n);
-		out += n;
-		len -= n;
-	}
-	pthread_mutex_unlock(&loop->lock);
-	return r;
-}
-
-int
-csn_loop_random(struct csn_loop *loop, void *out, size_t len)
-{
-	if (loop->seeded)
-		return draw_seeded(loop, out, len);
-	if (len > INT32_MAX || RAND_priv_bytes(out, (int)len) != 1)
-		return CSN_E_INTERNAL;
-	return CSN_OK;
 }
 
 /* --- watches ------------------------------------------------------------------ */
@@ -321,7 +197,7 @@ csn_loop_soon_drop(struct csn_loop *loop, struct csn_soon *soon)
 static uint64_t
 call_begins(const struct csn_loop *loop)
 {
-	return loop->slow_ns != 0 ? clock_ns(CLOCK_MONOTONIC) : 0;
+	return loop->slow_ns != 0 ? loop_clock_ns(CLOCK_MONOTONIC) : 0;
 }
 
 static void
@@ -331,7 +207,7 @@ call_ended(const struct csn_loop *loop, const char *what, uint64_t began)
 
 	if (loop->slow_ns == 0 || began == 0)
 		return;
-	took = clock_ns(CLOCK_MONOTONIC) - began;
+	took = loop_clock_ns(CLOCK_MONOTONIC) - began;
 	if (took > loop->slow_ns)
 		loop->slow_fn(loop->slow_arg, what, took);
 }

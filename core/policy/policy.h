@@ -77,8 +77,6 @@ struct policy_answer {
 /* May a session with these facts be authorised? */
 void policy_judge(const struct policy *policy, const struct facts *facts,
 		  struct policy_answer *ret_answer);
-/* Would policy want a PIN?  For callers that choose a mode before they start. */
-bool policy_wants_pin(const struct policy *policy, const struct facts *facts);
 /* Is a device that policy refuses put into quarantine? */
 bool policy_quarantines(const struct policy *policy);
 enum policy_state {

@@ -442,7 +442,8 @@ build(struct csn_station *st, const char *path,
 		return r;
 	csn_loop_trust_wall(st->loop, (enum csn_wall)st->own.clock);
 	st->log_level = log_levels[st->own.log & 3];
-	st->log = csn_log_new(STDERR_FILENO, CSN_LOG_TEXT, st->log_level);
+	st->log = csn_log_new(STDERR_FILENO, (enum csn_log_style)st->own.log_style,
+			      st->log_level);
 	st->ops = csn_ops_new(st->loop, st->log);
 	st->host = csn_host_new(st->loop, st->log, "station");
 	st->registry = csn_registry_new(st->loader, st->loop, st->log);

@@ -36,6 +36,16 @@ same "with the judgement" "$(member 'd["evidence"][0]["judgement"]')" accepted
 same "and the level of assurance the core measured" "$(member 'd["facts"]["assurance"]')" 1
 same "and every rule" "$(member 'len(d["rules"])')" 2
 
+try policy try device/manifest.cbor -v --log json
+check "the log as JSON: a document each line" python3 -c 'import json
+lines = [json.loads(line) for line in open("err")]
+assert lines and all(line["schema"] == 1 and line["text"] for line in lines)'
+try policy try device/manifest.cbor -v --log journal
+has "for a journal: the level in front" "$err" "<7>"
+try policy try device/manifest.cbor --log xml
+same "in no other shape: exit 2" $rc 2
+has "and says which go" "$err" "text|journal|json"
+
 python3 - <<'EOF'
 b = bytearray(open("device/manifest.cbor", "rb").read())
 b[-1] ^= 1

@@ -259,16 +259,12 @@ test_classes(void)
 	for (size_t i = 0; i < 2; i++) {
 		struct policy *policy = NULL;
 		struct csn_error err = { 0 };
-		static struct facts facts;
 		struct csn_config_file *file =
 			config(i == 0 ? "policy : { classes = ( { class = \"a\"; pin = true; } ); };\n"
 				      : "policy : { classes = ( { class = \"a\"; } ); };\n");
 
 		if (policy_new(csn_config_sub(csn_config_root(file), "policy"), &policy, &err) < 0)
 			exit(1);
-		facts.count = 0;
-		tap_ok(policy_wants_pin(policy, &facts) == (i == 0),
-		       "while the class is unknown, a PIN of any class is wanted (%zu)", i);
 		tap_ok(policy_hash(policy, hash[i]) == CSN_OK, "a policy has a hash");
 		tap_ok(strstr(policy_rule(policy, 2), i == 0 ? "class a: all_of; any_of; pin"
 							     : "class a: all_of; any_of") != NULL &&
