@@ -1,11 +1,11 @@
 # Shared by all tests; each room lists its own tests in its own local.mk.
-EXTRA_DIST += tests/models.sh tests/kit/tap.h tests/fuzz/draw.h
-dist_check_SCRIPTS = tests/floors.sh
+EXTRA_DIST += tests/models.sh tests/kit/tap.h tests/fuzz/draw.h tests/fuzz/readers.h tests/fuzz/fakes.c
+dist_check_SCRIPTS = tests/floors.sh tests/fuzz/campaign.sh
 TESTS += tests/floors.sh
 
 # Everything that reads evidence others wrote, with the suites as seeds.
 check_PROGRAMS += tests/fuzz/fuzz_evidence
-tests_fuzz_fuzz_evidence_SOURCES  = tests/fuzz/fuzz_evidence.c
+tests_fuzz_fuzz_evidence_SOURCES  = tests/fuzz/fuzz_evidence.c tests/fuzz/drive.c
 tests_fuzz_fuzz_evidence_CPPFLAGS = $(TEST_CPPFLAGS) $(TSS2_CFLAGS)
 tests_fuzz_fuzz_evidence_LDADD    = plugins/attest/dice/libdice.la plugins/attest/eat/libeat.la \
 	plugins/attest/tpm2/libtpm2.la sdk/lib/libcsnevidence.la sdk/lib/libcsncrypto.la \

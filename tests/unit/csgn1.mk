@@ -48,10 +48,10 @@ tests_unit_psk_LDADD    = plugins/attest/psk/libpsk.la sdk/lib/libcsnsdk.la \
 	sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
 TESTS += tests/unit/psk
 
-# What strangers send to attest/x509; plainly built it invents inputs.
+# What strangers send to attest/x509, and to attest/psk.
 check_PROGRAMS += tests/fuzz/fuzz_x509
 TESTS += tests/fuzz/fuzz_x509
-tests_fuzz_fuzz_x509_SOURCES  = tests/fuzz/fuzz_x509.c
+tests_fuzz_fuzz_x509_SOURCES  = tests/fuzz/fuzz_x509.c tests/fuzz/drive.c tests/kit/pki.c
 tests_fuzz_fuzz_x509_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_x509_LDADD    = plugins/attest/x509/libx509.la plugins/attest/psk/libpsk.la \
 	sdk/lib/libcsnevidence.la sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)

@@ -110,15 +110,18 @@ keep_seed(const struct x509_devices *devices, struct csn_bytes value)
 
 	if (folder == NULL || devices->maker_count == 0 || value.len > 8192)
 		return;
-	snprintf(path, sizeof path, "%s/device-%04u", folder, number++);
-	FILE            *file = fopen(path, "wb");
+	snprintf(path, sizeof path, "%s/x509-both-ways/device-%04u", folder, number);
+	FILE            *both = fopen(path, "wb");
+	snprintf(path, sizeof path, "%s/x509-item/device-%04u", folder, number++);
+	FILE            *item = fopen(path, "wb");
 	struct csn_bytes anchor = pki_der(sk_X509_value(devices->makers[0].anchors, 0));
-	uint8_t          head[] = { 2, (uint8_t)(anchor.len >> 8), (uint8_t)anchor.len };
+	uint8_t          head[] = { (uint8_t)(anchor.len >> 8), (uint8_t)anchor.len };
 	uint8_t          next[] = { (uint8_t)(value.len >> 8), (uint8_t)value.len };
-	if (file == NULL || fwrite(head, 1, 3, file) != 3 ||
-	    fwrite(anchor.ptr, 1, anchor.len, file) != anchor.len ||
-	    fwrite(next, 1, 2, file) != 2 || fwrite(value.ptr, 1, value.len, file) != value.len ||
-	    fclose(file) != 0)
+	if (both == NULL || item == NULL || fwrite(head, 1, 2, both) != 2 ||
+	    fwrite(anchor.ptr, 1, anchor.len, both) != anchor.len ||
+	    fwrite(next, 1, 2, both) != 2 || fwrite(value.ptr, 1, value.len, both) != value.len ||
+	    fwrite(value.ptr, 1, value.len, item) != value.len || fclose(both) != 0 ||
+	    fclose(item) != 0)
 		abort();
 	OPENSSL_free((void *)(uintptr_t)anchor.ptr);
 }
