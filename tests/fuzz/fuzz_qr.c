@@ -1,29 +1,38 @@
 /*
- * Fuzzes what reads bytes and pictures from outside: the reader, the data modes, the
- * stream's receiver.  The input is a small program:
+ * Fuzzes what reads pictures: the reader, its data modes, and the two libraries that are
+ * asked as well.  The input is a small program:
  *
- *   byte 0: 0 picture as it is, 1 a real code damaged, 2 data bits, 3 stream packets,
- *           4 a tiny real code damaged
+ *   byte 0: 0 a picture as it is, 1 a film of a small real code that ever more is done to,
+ *           2 a large real code damaged, 3 data bits, 4 a small real code for the others
  *
- * A real code, drawn and then damaged as the input says, gets far deeper than noise does.
+ * A real code, drawn and then spoilt as the input says, gets far deeper than noise does.
  * One reader sees all pictures, as it would in a station.  FUZZ_COUNT set: says at the end
- * how many it was fed.  FUZZ_PART=4: that part, whatever byte 0 says.
+ * how many it was fed.  FUZZ_PART=1: that part, whatever byte 0 says.
  * With clang: clang -fsanitize=fuzzer,address,undefined and libqr's sources.  Compiled with
- * FUZZ_MAIN it runs the files it is given, or else a fixed number of inputs of its own.
+ * FUZZ_MAIN it runs the files it is given, or else a fixed number of inputs of its own:
+ * fuzz_qr [PART COUNT SEED].
  */
 #include "plugins/channel/qr/qr-bits.h"
 #include "plugins/channel/qr/qr-read.h"
 #include "plugins/channel/qr/qr-write.h"
-#include "lib/stream.h"
+#include "plugins/channel/qr/qr-zbar.h"
+#include "plugins/channel/qr/zxing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE_MAX = 400, OBJECT_MAX = 1 << 16, TINY = 6, TINY_SIDE = 128 };
+enum {
+	SIDE_MAX  = 400,
+	FILM_SIDE = 74, /* pixels: version 3 with its quiet zone, two a module */
+	FILM_MAX  = 8,   /* pictures of one film */
+	VERSIONS  = 3,
+	SCALES    = 2,
+	OP        = 5,   /* bytes of what is done to a picture */
+};
 
 static struct qr_reader *reader;
-static unsigned long long frames;
+static unsigned long long frames, codes;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,17 +47,14 @@ static void
 count(void)
 {
 	if (getenv("FUZZ_COUNT") != NULL)
-		fprintf(stderr, "fuzz_qr: %llu frames fed\n", frames);
+		fprintf(stderr, "fuzz_qr: %llu frames fed, %llu codes read\n", frames, codes);
 	qr_reader_free(reader);
 }
 
 static void
-read_picture(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride, unsigned times)
+begin(void)
 {
 	const struct qr_reader_options options = { .max_codes = 3, .own_only = true, .repeats = true };
-	struct qr_bytes payload;
-	struct qr_report report;
-	size_t sum = 0;
 
 	if (reader == NULL) {
 		reader = qr_reader_new(&options);
@@ -56,19 +62,26 @@ read_picture(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride
 	}
 	check(reader != NULL);
 	qr_reader_reset(reader);
-	frames += times;
-	for (unsigned i = 0; i < times; i++) {
-		int n = qr_reader_feed(reader, grey, width, height, stride, i + 1);
+}
 
-		check(n >= 0 && n <= 3);
-		while (qr_reader_next(reader, &payload)) {
-			check(payload.len <= QR_PAYLOAD_MAX);
-			for (size_t k = 0; k < payload.len; k++)
-				sum += payload.ptr[k];
-		}
-		qr_reader_report(reader, &report);
-		check(report.cause < QR_CAUSE_COUNT && sum != SIZE_MAX);
+static void
+look(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride, uint64_t time_ns)
+{
+	struct qr_bytes payload;
+	struct qr_report report;
+	size_t sum = 0;
+
+	int n = qr_reader_feed(reader, grey, width, height, stride, time_ns);
+	check(n >= 0 && n <= 3);
+	frames++;
+	codes += (unsigned)n;
+	while (qr_reader_next(reader, &payload)) {
+		check(payload.len <= QR_PAYLOAD_MAX);
+		for (size_t k = 0; k < payload.len; k++)
+			sum += payload.ptr[k];
 	}
+	qr_reader_report(reader, &report);
+	check(report.cause < QR_CAUSE_COUNT && sum != SIZE_MAX);
 }
 
 static void
@@ -84,13 +97,208 @@ plain_picture(const uint8_t *data, size_t size)
 	uint8_t *grey = malloc(rows * stride);
 	check(grey != NULL);
 	memcpy(grey, data + 2, rows * stride);
-	read_picture(grey, width, (uint32_t)rows, stride, 1 + data[1] / 128);
+	begin();
+	for (unsigned i = 0; i <= data[1] / 128; i++)
+		look(grey, width, (uint32_t)rows, stride, i + 1);
 	free(grey);
+}
+
+/* Small codes, drawn once ------------------------------------------------------ */
+
+struct small {
+	struct qr_plan plan;
+	uint8_t        grey[FILM_SIDE * FILM_SIDE];
+};
+
+static const struct small *
+small_code(uint8_t which)
+{
+	static struct small all[VERSIONS][4][SCALES];
+	unsigned version = which % VERSIONS, level = which / VERSIONS % 4;
+	unsigned scale = which / VERSIONS / 4 % SCALES;
+	struct small *small = &all[version][level][scale];
+
+	if (small->plan.width == 0) {
+		const struct qr_plan_options options = { .version = version + 1,
+			.level = (enum qr_level)level, .module_px = 1 + scale,
+			.width = FILM_SIDE, .height = FILM_SIDE };
+		const struct qr_bytes code = { (const uint8_t *)"0\xff" "A", 3 };
+
+		check(qr_plan(3, &options, &small->plan) == QR_OK);
+		check(qr_draw(&small->plan, &code, 1, small->grey, small->plan.width,
+		              small->plan.height, small->plan.width) == QR_OK);
+	}
+	return small;
+}
+
+/* What is done to a picture; each gets its place, its extent and a value ------------ */
+
+struct canvas {
+	uint8_t *grey;
+	uint32_t width, height; /* also the stride */
+};
+
+static uint8_t
+grey_of(int level)
+{
+	return (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level);
+}
+
+static void
+flip(const struct canvas *c, const uint8_t *op)
+{
+	uint32_t x0 = op[1] % c->width, y0 = op[2] % c->height;
+	uint32_t x1 = x0 + 1 + op[3] % 16, y1 = y0 + 1 + op[3] / 16;
+
+	for (uint32_t y = y0; y < y1 && y < c->height; y++)
+		for (uint32_t x = x0; x < x1 && x < c->width; x++)
+			c->grey[y * c->width + x] ^= op[4];
+}
+
+static void
+cover(const struct canvas *c, const uint8_t *op)
+{
+	uint32_t x0 = op[1] % c->width, y0 = op[2] % c->height, side = 1 + op[3] % 64;
+
+	for (uint32_t y = y0; y < y0 + side && y < c->height; y++)
+		for (uint32_t x = x0; x < x0 + side && x < c->width; x++)
+			c->grey[y * c->width + x] = op[4];
+}
+
+/* Rows from one on stand further to the right. */
+static void
+tear(const struct canvas *c, const uint8_t *op)
+{
+	uint32_t by = op[3] % 16 % c->width;
+
+	for (uint32_t y = op[2] % c->height; y < c->height; y++) {
+		uint8_t *row = c->grey + y * c->width;
+
+		memmove(row + by, row, c->width - by);
+		memset(row, op[4], by);
+	}
+}
+
+/* Rows from one on are, in part or whole, another code's. */
+static void
+mix(const struct canvas *c, const uint8_t *op)
+{
+	const struct small *other = small_code(op[1]);
+	int share = op[4];
+
+	for (uint32_t y = op[2] % c->height; y < c->height && y < other->plan.height; y++)
+		for (uint32_t x = 0; x < c->width && x < other->plan.width; x++) {
+			uint8_t *at = &c->grey[y * c->width + x];
+			int of = other->grey[y * other->plan.width + x];
+
+			*at = (uint8_t)((*at * (255 - share) + of * share) / 255);
+		}
+}
+
+static void
+noise(const struct canvas *c, const uint8_t *op)
+{
+	uint32_t state = op[1] * 251u + op[2] + 1;
+	int most = op[3];
+
+	for (uint32_t i = 0; i < c->width * c->height; i++) {
+		state = state * 1664525 + 1013904223;
+		c->grey[i] = grey_of(c->grey[i] + (int)(state >> 24) * most / 255 - most / 2);
+	}
+}
+
+static void
+dim(const struct canvas *c, const uint8_t *op)
+{
+	for (uint32_t i = 0; i < c->width * c->height; i++)
+		c->grey[i] = grey_of(c->grey[i] * op[3] / 128 + op[4] - 128);
+}
+
+static void
+blur(const struct canvas *c, const uint8_t *op)
+{
+	uint32_t step = op[1] & 1 ? c->width : 1;
+
+	for (uint32_t i = step; i + step < c->width * c->height; i++)
+		c->grey[i] = (uint8_t)((c->grey[i - step] + 2 * c->grey[i] + c->grey[i + step]) / 4);
+}
+
+static bool
+spoil(const struct canvas *c, const uint8_t *op)
+{
+	static void (*const ways[])(const struct canvas *, const uint8_t *) = {
+		flip, cover, tear, mix, noise, dim, blur };
+
+	if (op[0] % 8 >= sizeof ways / sizeof *ways)
+		return false;
+	ways[op[0] % 8](c, op);
+	return true;
+}
+
+/*
+ * Code, cut, then operations; the eighth is: show it, and then go on.  A bit says whether
+ * from the picture as it is or from a fresh one.
+ */
+static void
+film(const uint8_t *data, size_t size)
+{
+	static uint8_t grey[FILM_SIDE * FILM_SIDE];
+	uint64_t time_ns = 1;
+
+	if (size < 3)
+		return;
+	const struct small *small = small_code(data[0]);
+	const struct canvas canvas = { grey, small->plan.width, small->plan.height };
+	size_t area = (size_t)canvas.width * canvas.height;
+	/* The last rows or the last pixels of all rows may be missing. */
+	uint32_t wide = canvas.width - data[1] % 8, high = canvas.height - data[2] % 8;
+
+	begin();
+	memcpy(grey, small->grey, area);
+	for (size_t i = 3; i + OP <= size && time_ns < FILM_MAX; i += OP) {
+		if (spoil(&canvas, data + i))
+			continue;
+		look(grey, wide, high, canvas.width, time_ns++);
+		if (data[i] & 128)
+			memcpy(grey, small_code(data[i + 1])->grey, area);
+	}
+	look(grey, wide, high, canvas.width, time_ns);
+}
+
+/* The same picture for the libraries: what they answer must fit, whatever they make of it. */
+static void
+others(const uint8_t *data, size_t size)
+{
+	enum { ROOM = 3, BYTES = 4096 };
+	static struct qr_zbar *zbar;
+	static uint8_t grey[FILM_SIDE * FILM_SIDE], bytes[BYTES];
+	struct qr_found found[ROOM];
+
+	if (size < 1)
+		return;
+	if (zbar == NULL)
+		check((zbar = qr_zbar_new()) != NULL);
+	const struct small *small = small_code(data[0]);
+	const struct canvas canvas = { grey, small->plan.width, small->plan.height };
+	const struct qr_picture picture = { grey, canvas.width, canvas.height, canvas.width };
+
+	memcpy(grey, small->grey, (size_t)canvas.width * canvas.height);
+	for (size_t i = 1; i + OP <= size; i += OP)
+		spoil(&canvas, data + i);
+	for (int k = 0; k < 2; k++) {
+		int n = k == 0 ? qr_zxing_read(&picture, true, found, ROOM, bytes, BYTES)
+		               : qr_zbar_read(zbar, &picture, found, ROOM, bytes, BYTES);
+
+		check(n <= ROOM);
+		for (int i = 0; i < n; i++)
+			check(found[i].offset <= BYTES && found[i].len <= BYTES - found[i].offset);
+	}
+	frames++;
 }
 
 /* Version, level, scale, payload; then patches: place, size, value. */
 static void
-damaged_code(const uint8_t *data, size_t size)
+large_code(const uint8_t *data, size_t size)
 {
 	struct qr_plan_options options = { .width = SIDE_MAX, .height = SIDE_MAX };
 	struct qr_plan plan;
@@ -107,57 +315,17 @@ damaged_code(const uint8_t *data, size_t size)
 	if (qr_plan(len, &options, &plan) < 0)
 		return;
 
-	size_t area = (size_t)plan.width * plan.height;
-	uint8_t *grey = malloc(area);
+	uint8_t *grey = malloc((size_t)plan.width * plan.height);
+	const struct canvas canvas = { grey, plan.width, plan.height };
 	struct qr_bytes code = { payload, len };
 	check(grey != NULL &&
 	      qr_draw(&plan, &code, 1, grey, plan.width, plan.height, plan.width) == QR_OK);
-	for (size_t i = 4; i + 4 <= size; i += 4) {
-		uint32_t x = data[i] * plan.width / 256, y = data[i + 1] * plan.height / 256;
-		uint32_t side = 1 + data[i + 2] % 32;
-
-		for (uint32_t v = y; v < y + side && v < plan.height; v++)
-			for (uint32_t u = x; u < x + side && u < plan.width; u++)
-				grey[v * plan.width + u] ^= data[i + 3];
-	}
-	read_picture(grey, plan.width, plan.height, plan.width, 1 + data[2] / 128);
+	for (size_t i = 4; i + OP <= size; i += OP)
+		spoil(&canvas, data + i);
+	begin();
+	for (unsigned i = 0; i <= data[2] / 128; i++)
+		look(grey, plan.width, plan.height, plan.width, i + 1);
 	free(grey);
-}
-
-/* Version and level, cut, then patches: drawing is left out of the time this takes. */
-static void
-tiny_code(const uint8_t *data, size_t size)
-{
-	static uint8_t drawn[TINY][4][TINY_SIDE * TINY_SIDE];
-	static struct qr_plan plans[TINY][4];
-	static uint8_t grey[TINY_SIDE * TINY_SIDE];
-
-	if (size < 4)
-		return;
-	unsigned version = data[0] % TINY, level = data[0] / TINY % 4;
-	struct qr_plan *plan = &plans[version][level];
-	if (plan->width == 0) {
-		const struct qr_plan_options options = { .version = version + 1,
-			.level = (enum qr_level)level, .module_px = 2,
-			.width = TINY_SIDE, .height = TINY_SIDE };
-		const struct qr_bytes code = { (const uint8_t *)"0\xff" "A", 3 };
-
-		check(qr_plan(3, &options, plan) == QR_OK &&
-		      qr_draw(plan, &code, 1, drawn[version][level], plan->width, plan->height,
-		              plan->width) == QR_OK);
-	}
-	memcpy(grey, drawn[version][level], (size_t)plan->width * plan->height);
-	for (size_t i = 3; i + 4 <= size; i += 4) {
-		uint32_t x = data[i] % plan->width, y = data[i + 1] % plan->height;
-		uint32_t wide = 1 + data[i + 2] % 16, high = 1 + data[i + 2] / 16;
-
-		for (uint32_t v = y; v < y + high && v < plan->height; v++)
-			for (uint32_t u = x; u < x + wide && u < plan->width; u++)
-				grey[v * plan->width + u] ^= data[i + 3];
-	}
-	/* The last part of the rows or of their pixels may be missing. */
-	read_picture(grey, plan->width - data[1] % 32, plan->height - data[2] % 32, plan->width,
-	             1 + data[1] / 128);
 }
 
 static void
@@ -172,60 +340,29 @@ data_bits(const uint8_t *data, size_t size)
 	free(out);
 }
 
-/* Packets cut from the input, some of them signed by the sender of a small object. */
-static void
-stream_packets(const uint8_t *data, size_t size)
-{
-	static const uint8_t secret[32] = "a fuzzer's secret, 32 bytes long";
-	static const uint8_t object[300] = { 1, 2, 3 };
-	const struct csn_sender_options to = { .secret = { secret, 32 }, .session = 5, .packet_len = 64 - 1 };
-	const struct csn_receiver_options from = { .secret = { secret, 32 }, .object_max = OBJECT_MAX };
-	struct csn_sender *sender;
-	struct csn_receiver *receiver;
-	struct csn_progress progress;
-	struct csn_bytes all = { object, sizeof object };
+static const struct {
+	const char *name;
+	void      (*run)(const uint8_t *data, size_t size);
+	unsigned    rounds, bytes; /* of inputs of our own */
+} parts[] = {
+	{ "pictures", plain_picture, 400, 4096 },
+	{ "films", film, 1500, 64 },
+	{ "large codes", large_code, 200, 80 },
+	{ "data bits", data_bits, 20000, 80 },
+	{ "pictures for the others", others, 400, 32 },
+};
 
-	check(csn_sender_new(all, &to, &sender) == QR_OK && csn_receiver_new(&from, &receiver) == QR_OK);
-	for (size_t at = 0; at + 2 <= size;) {
-		uint8_t packet[63];
-		struct csn_bytes bytes = { packet, sizeof packet };
-		enum csn_packet was;
-		size_t len = data[at + 1] % sizeof packet;
-
-		csn_sender_packet(sender, data[at], packet);
-		if (data[at + 1] >= 64 && at + 2 + len <= size) {
-			for (size_t i = 0; i < len; i++)
-				packet[i] ^= data[at + 2 + i];
-			at += len;
-		}
-		at += 2;
-		check(csn_receiver_take(receiver, bytes, &was) == QR_OK && was < CSN_PACKET_COUNT);
-	}
-	csn_receiver_progress(receiver, &progress);
-	for (size_t at = 0; progress.complete && at < sizeof object;) {
-		struct csn_bytes run = csn_receiver_read(receiver, at);
-
-		check(run.len > 0 && memcmp(run.ptr, object + at, run.len) == 0);
-		at += run.len;
-	}
-	csn_sender_free(sender);
-	csn_receiver_free(receiver);
-}
+enum { PARTS = sizeof parts / sizeof *parts };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const parts[])(const uint8_t *, size_t) = {
-		plain_picture, damaged_code, data_bits, stream_packets, tiny_code };
-
 	static int only = -2;
 
 	if (only == -2)
 		only = getenv("FUZZ_PART") != NULL ? atoi(getenv("FUZZ_PART")) : -1;
-	if (size > 0 && only >= 0 && only < (int)(sizeof parts / sizeof *parts))
-		parts[only](data + 1, size - 1);
-	else if (size > 0)
-		parts[data[0] % (sizeof parts / sizeof *parts)](data + 1, size - 1);
+	if (size > 0)
+		parts[only >= 0 && only < PARTS ? only : data[0] % PARTS].run(data + 1, size - 1);
 	return 0;
 }
 
@@ -236,39 +373,36 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #include "fuzz/draw.h"
 
 static void
-replay(const char *path)
+invent(unsigned part, unsigned rounds)
 {
-	static uint8_t data[1 << 20];
-	FILE *file = fopen(path, "rb");
+	static uint8_t data[4096];
+	const unsigned long long before = codes;
 
-	if (!tap_ok(file != NULL, "%s opens", path))
-		return;
-	LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
-	fclose(file);
-	tap_ok(true, "%s ends", path);
+	for (unsigned n = 0; n < rounds; n++) {
+		size_t size = 1 + draw(parts[part].bytes);
+
+		data[0] = (uint8_t)part;
+		for (size_t i = 1; i < size; i++)
+			data[i] = (uint8_t)draw(256);
+		LLVMFuzzerTestOneInput(data, size);
+	}
+	tap_ok(true, "%u %s end, %llu codes read", rounds, parts[part].name, codes - before);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const char *const names[] = { "pictures", "damaged codes", "data bits", "packets",
-		                             "tiny codes" };
-	static const unsigned rounds[] = { 400, 400, 20000, 2000, 4000 };
-	uint8_t data[4096];
+	static uint8_t data[1 << 20];
 
-	for (int i = 1; i < argc; i++)
-		replay(argv[i]);
-	for (unsigned part = 0; part < 5 && argc < 2; part++) {
-		for (unsigned n = 0; n < rounds[part]; n++) {
-			size_t size = 1 + draw(part == 0 ? sizeof data : 80);
-
-			data[0] = (uint8_t)part;
-			for (size_t i = 1; i < size; i++)
-				data[i] = (uint8_t)draw(256);
-			LLVMFuzzerTestOneInput(data, size);
-		}
-		tap_ok(true, "%u %s end", rounds[part], names[part]);
+	if (argc == 4 && strspn(argv[1], "01234") == 1 && argv[1][1] == '\0') {
+		state = strtoull(argv[3], NULL, 10);
+		invent((unsigned)atoi(argv[1]), (unsigned)atoi(argv[2]));
+		return tap_done();
 	}
+	if (argc > 1)
+		return replay_files(argc, argv, data, sizeof data);
+	for (unsigned part = 0; part < PARTS; part++)
+		invent(part, parts[part].rounds);
 	return tap_done();
 }
 #endif

@@ -9,6 +9,8 @@ noinst_LTLIBRARIES += plugins/channel/qr/libqr.la
 plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/diag.c \
 	plugins/channel/qr/diag.h \
+	plugins/channel/qr/message.c \
+	plugins/channel/qr/message.h \
 	plugins/channel/qr/qr.h \
 	plugins/channel/qr/qr-bits.c \
 	plugins/channel/qr/qr-bits.h \
@@ -56,7 +58,12 @@ tests_unit_qr_code_LDADD    = plugins/channel/qr/libqr.la
 tests_unit_qr_read_SOURCES  = tests/unit/qr_read.c
 tests_unit_qr_read_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_qr_read_LDADD    = plugins/channel/qr/libqr.la -lm
-TESTS += tests/unit/qr_code tests/unit/qr_read
+check_PROGRAMS += tests/unit/qr_bomb
+tests_unit_qr_bomb_SOURCES  = tests/unit/qr_bomb.c
+tests_unit_qr_bomb_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_qr_bomb_LDADD    = plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la \
+	sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+TESTS += tests/unit/qr_code tests/unit/qr_read tests/unit/qr_bomb
 
 noinst_PROGRAMS += tests/bench/optical-pipe
 tests_bench_optical_pipe_SOURCES  = tests/bench/optical_pipe.c
@@ -68,8 +75,6 @@ plugin_LTLIBRARIES += plugins/channel/qr/channel_qr.la
 plugins_channel_qr_channel_qr_la_SOURCES = \
 	plugins/channel/qr/channel.c \
 	plugins/channel/qr/channel.h \
-	plugins/channel/qr/message.c \
-	plugins/channel/qr/message.h \
 	plugins/channel/qr/plugin.c \
 	plugins/channel/qr/report.c \
 	plugins/channel/qr/ur-way.c \
@@ -85,14 +90,18 @@ check_PROGRAMS += tests/modules/channel_qr tests/unit/qr_message
 tests_modules_channel_qr_SOURCES  = tests/modules/channel_qr.c
 tests_modules_channel_qr_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_modules_channel_qr_LDADD    = tests/kit/libfakehost.la
-tests_unit_qr_message_SOURCES  = tests/unit/qr_message.c plugins/channel/qr/message.c
+tests_unit_qr_message_SOURCES  = tests/unit/qr_message.c
 tests_unit_qr_message_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_qr_message_LDADD    = sdk/lib/libcsnsdk.la
+tests_unit_qr_message_LDADD    = plugins/channel/qr/libqr.la sdk/lib/libcsnsdk.la
 TESTS += tests/modules/channel_qr tests/unit/qr_message
 
-# The fuzz target; here with a main of its own that replays and mutates its seeds.
-check_PROGRAMS += tests/fuzz/fuzz_qr
+# The fuzz targets; here with a main of their own that invents its inputs.
+check_PROGRAMS += tests/fuzz/fuzz_qr tests/fuzz/fuzz_stream
 tests_fuzz_fuzz_qr_SOURCES  = tests/fuzz/fuzz_qr.c
 tests_fuzz_fuzz_qr_CPPFLAGS = $(TEST_CPPFLAGS) -DFUZZ_MAIN
-tests_fuzz_fuzz_qr_LDADD    = plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la
-TESTS += tests/fuzz/fuzz_qr
+tests_fuzz_fuzz_qr_LDADD    = plugins/channel/qr/libqr.la
+tests_fuzz_fuzz_stream_SOURCES  = tests/fuzz/fuzz_stream.c
+tests_fuzz_fuzz_stream_CPPFLAGS = $(TEST_CPPFLAGS) -DFUZZ_MAIN
+tests_fuzz_fuzz_stream_LDADD    = plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la \
+	sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+TESTS += tests/fuzz/fuzz_qr tests/fuzz/fuzz_stream
