@@ -28,19 +28,25 @@ frame_crc(const uint8_t *frame, size_t bytes, enum csn_modem_profile profile)
 	return modem_crc32(frame, bytes, modem_crc32(domain, sizeof domain, 0));
 }
 
+void
+modem_frame_seal(uint8_t *frame, size_t bytes, enum csn_modem_profile profile)
+{
+	uint32_t crc = frame_crc(frame, bytes - 4, profile);
+
+	for (size_t i = 0; i < 4; i++)
+		frame[bytes - 4 + i] = (uint8_t)(crc >> (8 * i));
+}
+
 size_t
 modem_frame_pack(uint8_t *frame, enum csn_modem_profile profile,
                  const uint8_t *message, size_t len)
 {
 	size_t bytes = modem_frame_bytes(modem_class_of(len));
-	uint32_t crc;
 
 	memset(frame, 0, bytes);
 	frame[0] = (uint8_t)len;
 	memcpy(frame + 1, message, len);
-	crc = frame_crc(frame, bytes - 4, profile);
-	for (size_t i = 0; i < 4; i++)
-		frame[bytes - 4 + i] = (uint8_t)(crc >> (8 * i));
+	modem_frame_seal(frame, bytes, profile);
 	return bytes;
 }
 

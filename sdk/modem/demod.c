@@ -393,8 +393,8 @@ fill_report(struct demod *d, struct csn_modem_report *report)
 	report->echo_ms = 1e3f * d->echo / BASE_RATE_HZ;
 }
 
-static void
-finish(const struct demod *d, struct csn_modem_event *event)
+void
+modem_finish(const struct demod *d, struct csn_modem_event *event)
 {
 	size_t len = d->decoder.frame[0];
 
@@ -427,7 +427,7 @@ modem_receive(struct demod *d, const struct ring *ring, const struct sighting *s
 	read_data(d);
 	if (decode_burst(d, sight, &report->combined)) {
 		fill_report(d, report);
-		finish(d, ret_event);
+		modem_finish(d, ret_event);
 		return;
 	}
 	fill_report(d, report);

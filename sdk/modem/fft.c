@@ -89,17 +89,16 @@ static void
 transform(const struct fft *fft, size_t level, size_t n, size_t stride,
           const struct cpx *in, struct cpx *out)
 {
-	if (n == 1) {
-		*out = *in;
-		return;
-	}
-
 	size_t r = fft->factor[level];
 	size_t m = n / r;
 	size_t step = stride * fft->step;
 
-	for (size_t q = 0; q < r; q++)
-		transform(fft, level + 1, m, stride * r, in + q * stride, out + q * m);
+	for (size_t q = 0; q < r; q++) {
+		if (m == 1)
+			out[q] = in[q * stride];
+		else
+			transform(fft, level + 1, m, stride * r, in + q * stride, out + q * m);
+	}
 	if (r == 4)
 		butterfly4(out, m, fft->twiddle, step);
 	else if (r == 2)

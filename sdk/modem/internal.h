@@ -156,6 +156,10 @@ size_t
 modem_frame_pack(uint8_t *frame, enum csn_modem_profile profile,
                  const uint8_t *message, size_t len);
 
+/* Puts the CRC of what stands before it in a frame's last four bytes. */
+void
+modem_frame_seal(uint8_t *frame, size_t bytes, enum csn_modem_profile profile);
+
 /* True when the CRC holds. */
 bool
 modem_frame_check(const uint8_t *frame, size_t bytes, enum csn_modem_profile profile);
@@ -305,5 +309,9 @@ modem_confirm(struct demod *d, const struct ring *ring, struct sighting *sight);
 void
 modem_receive(struct demod *d, const struct ring *ring, const struct sighting *sight,
               struct csn_modem_event *ret_event);
+
+/* Takes the message out of a frame whose CRC holds, when its length makes sense. */
+void
+modem_finish(const struct demod *d, struct csn_modem_event *event);
 
 #endif

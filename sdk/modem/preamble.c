@@ -5,7 +5,10 @@
 
 #include "modem/demod.h"
 
-enum { TAP_PASSES = 6 };
+enum {
+	TAP_PASSES = 6,
+	LAGS       = 4, /* half points about the strongest path where both halves are sought */
+};
 
 static const struct cpx zero = { 0, 0 };
 
@@ -46,23 +49,33 @@ unshift(const struct geometry *g, size_t class, int f)
 	return modem_turn((double)f * (double)(class * g->shift) / g->np);
 }
 
-/* How alike the halves are under a class; strong tones weigh by their root only. */
-static struct cpx
-likeness(const struct geometry *g, const struct cpx *a, const struct cpx *b, size_t class)
+/*
+ * How alike the halves are under each class; strong tones weigh by their root only.
+ * A class turns carrier f by f * class / CLASSES, so carriers that far apart go together.
+ */
+static void
+likeness(const struct demod *d, const struct cpx *a, const struct cpx *b,
+         struct cpx like[CLASSES])
 {
-	struct cpx sum = zero;
+	const struct geometry *g = d->g;
+	struct cpx folded[CLASSES] = { zero };
+	struct fft fft;
 	float all = 1e-20f;
 
 	for (int f = -g->kp; f <= g->kp; f++) {
 		struct cpx u = cpx_mulc(b[f + g->kp], a[f + g->kp]);
+		struct cpx *fold = modem_bin(folded, CLASSES, f % CLASSES);
 		float m = sqrtf(sqrtf(cpx_norm(u)));
 
 		if (m < 1e-12f)
 			continue;
 		all += m;
-		sum = cpx_add(sum, cpx_mul(cpx_scale(u, 1 / m), unshift(g, class, f)));
+		*fold = cpx_add(*fold, cpx_scale(u, 1 / m));
 	}
-	return cpx_scale(sum, 1 / all);
+	modem_fft_plan(&fft, CLASSES, d->twiddle, FFT_MAX);
+	modem_ifft(&fft, folded, like);
+	for (size_t class = 0; class < CLASSES; class++)
+		like[class] = cpx_scale(like[class], 1 / all);
 }
 
 void
@@ -75,23 +88,26 @@ modem_begin(struct demod *d, const struct ring *ring, const struct sighting *sig
 	d->gap_length = 0;
 }
 
-/* A half as the preamble over a single path arriving so late; |value| <= 1. */
-static struct cpx
-path_share(const struct demod *d, const struct cpx *half, double late)
+/* A half as the preamble over a single path, by its delay in half points; |value| <= 1. */
+static void
+path_shares(struct demod *d, const struct cpx *half, struct cpx *share)
 {
 	const struct geometry *g = d->g;
 	const struct cpx *preamble = d->preamble[g->profile];
-	struct cpx step = modem_turn(late / g->np);
-	struct cpx turn = modem_turn(-late / g->np * g->kp);
-	struct cpx sum = zero;
-	float all = 1e-20f;
+	size_t n = 2u * g->np;
+	struct fft fft;
+	float all = 1e-20f, scale;
 
-	for (int i = 0; i <= 2 * g->kp; i++) {
-		sum = cpx_add(sum, cpx_mul(cpx_mulc(half[i], preamble[i]), turn));
-		all += cpx_norm(half[i]);
-		turn = cpx_mul(turn, step);
+	memset(d->freq, 0, n * sizeof *d->freq);
+	for (int f = -g->kp; f <= g->kp; f++) {
+		*modem_bin(d->freq, n, f) = cpx_mulc(half[f + g->kp], preamble[f + g->kp]);
+		all += cpx_norm(half[f + g->kp]);
 	}
-	return cpx_scale(sum, 1 / sqrtf(all * (float)(2 * g->kp + 1)));
+	modem_fft_plan(&fft, n, d->twiddle, FFT_MAX);
+	modem_ifft(&fft, d->freq, share);
+	scale = 1 / sqrtf(all * (float)(2 * g->kp + 1));
+	for (size_t i = 0; i < n; i++)
+		share[i] = cpx_scale(share[i], scale);
 }
 
 /*
@@ -104,17 +120,29 @@ struct relation {
 	float      firm;  /* 0..1 */
 };
 
+/* Reads both halves at a clock: d->time and d->work become their path shares. */
+static void
+compare_halves(struct demod *d, double rate, struct cpx like[CLASSES])
+{
+	struct cpx *a = d->first, *b = d->channel;
+
+	read_halves(d, rate, a, b);
+	likeness(d, a, b, like);
+	path_shares(d, a, d->time);
+	path_shares(d, b, d->work);
+}
+
 static struct relation
-relate(const struct demod *d, const struct cpx *a, const struct cpx *b, size_t class)
+relate(const struct demod *d, const struct cpx like[CLASSES], size_t class)
 {
 	const struct geometry *g = d->g;
-	struct cpx like = likeness(g, a, b, class), path = zero;
+	size_t n = 2u * g->np, near = 2u * backoff[g->profile] - LAGS;
+	struct cpx path = zero;
 	float second = 0;
 
-	for (int lag = -4; lag <= 4; lag++) {
-		double late = backoff[g->profile] + 0.5 * lag;
-		struct cpx pa = path_share(d, a, late);
-		struct cpx pb = path_share(d, b, late + (double)(class * g->shift));
+	for (size_t late = near; late <= near + 2 * LAGS; late++) {
+		struct cpx pa = d->time[late];
+		struct cpx pb = d->work[(late + 2 * class * g->shift) % n];
 		struct cpx both = cpx_mulc(pb, pa);
 
 		if (cpx_norm(both) > cpx_norm(path))
@@ -122,8 +150,8 @@ relate(const struct demod *d, const struct cpx *a, const struct cpx *b, size_t c
 		if (cpx_norm(pb) > second)
 			second = cpx_norm(pb);
 	}
-	return (struct relation){ cpx_add(like, path),
-	                          sqrtf((cpx_norm(like) + second) / 2) };
+	return (struct relation){ cpx_add(like[class], path),
+	                          sqrtf((cpx_norm(like[class]) + second) / 2) };
 }
 
 /* The clocks tried, in steps: a wrong one hides the pair as much as noise does. */
@@ -139,14 +167,15 @@ void
 modem_confirm(struct demod *d, const struct ring *ring, struct sighting *sight)
 {
 	double coarse = stretch[sight->profile].coarse;
+	struct cpx like[CLASSES];
 
 	modem_begin(d, ring, sight);
 	d->limit = modem_ring_bound(d, (int64_t)d->origin, 2u * d->g->np + RAMP);
 	sight->pair = 0;
 	for (int k = -1; k <= 1; k++) {
-		read_halves(d, k * coarse, d->first, d->channel);
+		compare_halves(d, k * coarse, like);
 		for (size_t class = 0; class + 1 < CLASSES; class++) {
-			float firm = relate(d, d->first, d->channel, class).firm;
+			float firm = relate(d, like, class).firm;
 
 			if (firm > sight->pair) {
 				sight->pair = firm;
@@ -160,8 +189,10 @@ modem_confirm(struct demod *d, const struct ring *ring, struct sighting *sight)
 static struct cpx
 turn_at(struct demod *d, size_t class, double rate)
 {
-	read_halves(d, rate, d->first, d->channel);
-	return relate(d, d->first, d->channel, class).turn;
+	struct cpx like[CLASSES];
+
+	compare_halves(d, rate, like);
+	return relate(d, like, class).turn;
 }
 
 /*

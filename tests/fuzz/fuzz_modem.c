@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The receiver under any input: raw floats, shaped noise around a real burst, any
- * block size.  Every input also goes through the error correction as soft bits, and
- * one in 1024 through a whole attempt at a burst.  With -fsanitize=fuzzer the
- * engine's main is used; built plainly it replays files, or with -r COUNT SEED makes
- * COUNT inputs of its own.
+ * The receiver under any input, entered where an input still has a say: most are raw
+ * samples in blocks of any size into a receiver that goes on listening; one in eight is
+ * soft bits, or a frame whose CRC holds; one in 512 a preamble to confirm, one in 16384 a
+ * whole attempt at a burst that somebody says is there, one in 32768 edits of a real
+ * burst: each of these takes as long as ten thousand of the first.  With -fsanitize=fuzzer the engine's main is used; built plainly it replays
+ * files, or with -r COUNT SEED makes COUNT inputs of its own.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -92,22 +93,6 @@ float_at(const uint8_t *data, size_t size, size_t i)
 	return v;
 }
 
-/* Soft bits of a short frame: bytes over the usual range, or any floats at all. */
-static void
-correct(const struct recipe *r, const uint8_t *data, size_t size)
-{
-	static struct decoder decoder;
-	static float code[CODE_MAX], belief[CODE_MAX];
-	size_t info = 8 * modem_frame_bytes(r->len % 64u == 0 ? 1 : 0);
-	enum csn_modem_profile profile = (enum csn_modem_profile)(r->profile % 3);
-
-	for (size_t i = 0; i < 3 * info + TAIL_BITS; i++)
-		code[i] = r->kind % 4 == 0 ? float_at(data, size, i)
-		                           : (float)(int8_t)data[i % size] / 4;
-	if (modem_decode(&decoder, code, info, profile, 1, belief))
-		demand(modem_frame_check(decoder.frame, info / 8, profile));
-}
-
 static void
 check_event(const struct csn_modem_event *event)
 {
@@ -117,12 +102,57 @@ check_event(const struct csn_modem_event *event)
 	       isfinite(event->report.clock_ppm) && isfinite(event->report.echo_ms));
 }
 
-/* An attempt at a burst that somebody says is in the bytes. */
-static void
-attempt(const struct recipe *r, const uint8_t *data, size_t size)
+/* The second half of a receiver, as after its start. */
+static struct demod *
+second_half(void)
 {
 	static struct demod *demod;
+	struct csn_modem_config config;
+
+	if (demod == NULL) {
+		csn_modem_config_default(&config);
+		demod = malloc(sizeof *demod);
+		demand(demod != NULL && modem_demod_init(demod, &config));
+	}
+	return demod;
+}
+
+/* A short frame: soft bits over the usual range, any floats at all, or a CRC that holds. */
+static void
+correct(const struct recipe *r, const uint8_t *data, size_t size)
+{
+	struct demod *d = second_half();
+	struct csn_modem_event event = { 0 };
+	enum csn_modem_profile profile = (enum csn_modem_profile)(r->profile % 3);
+	size_t bytes = modem_frame_bytes(r->len % 64u == 0), info = 8 * bytes;
+	uint8_t code[CODE_MAX];
+
+	if (r->kind % 4 == 1) {
+		modem_frame_pack(d->decoder.frame, profile, data, size < 4 ? size : 4);
+		d->decoder.frame[0] = r->gain;
+		modem_frame_seal(d->decoder.frame, bytes, profile);
+		modem_encode(d->decoder.frame, info, code);
+	}
+	for (size_t i = 0; i < 3 * info + TAIL_BITS; i++)
+		d->code[i] = r->kind % 4 == 0   ? float_at(data, size, i)
+		             : r->kind % 4 == 1 ? 4 - 8.0f * code[i]
+		                                : (float)(int8_t)data[i % size] / 4;
+	d->slots.info = (uint32_t)info;
+	if (!modem_decode(&d->decoder, d->code, info, profile, 1, d->belief)) {
+		demand(r->kind % 4 != 1);
+		return;
+	}
+	demand(modem_frame_check(d->decoder.frame, bytes, profile));
+	modem_finish(d, &event);
+	check_event(&event);
+}
+
+/* A preamble, or with @whole a burst, that somebody says is in the bytes. */
+static void
+attempt(const struct recipe *r, const uint8_t *data, size_t size, bool whole)
+{
 	static struct ring ring;
+	struct demod *d = second_half();
 	struct csn_modem_config config;
 	struct csn_modem_event event;
 	struct sighting sight = {
@@ -130,34 +160,30 @@ attempt(const struct recipe *r, const uint8_t *data, size_t size)
 		.at = 64u + r->cut,
 	};
 
-	if (demod == NULL) {
+	if (ring.count == 0) {
 		csn_modem_config_default(&config);
-		demod = malloc(sizeof *demod);
-		demand(demod != NULL && modem_demod_init(demod, &config));
 		modem_ring_init(&ring, &config);
 	}
 	ring.count = 4096;
 	for (size_t i = 0; i < ring.count; i++)
 		ring.point[i] = (struct cpx){ (float)(int8_t)data[i % size] / 128,
 		                              (float)(int8_t)data[i * 7 % size] / 128 };
-	modem_confirm(demod, &ring, &sight);
+	modem_confirm(d, &ring, &sight);
+	demand(sight.pair >= 0 && sight.pair <= 1.001f && sight.class < CLASSES);
+	if (!whole)
+		return;
 	sight.class = r->len % 2u;
-	sight.end = sight.at + modem_burst_points(&demod->geo[sight.profile], sight.class);
-	modem_receive(demod, &ring, &sight, &event);
+	sight.end = sight.at + modem_burst_points(&d->geo[sight.profile], sight.class);
+	modem_receive(d, &ring, &sight, &event);
 	check_event(&event);
 }
 
-/*
- * Bytes become samples: mostly themselves, one time in 4096 edits of a burst,
- * which takes a thousand times as long.
- */
+/* Edits of a real burst. */
 static size_t
-shape(const struct recipe *r, const uint8_t *data, size_t size)
+edited(const struct recipe *r, const uint8_t *data, size_t size)
 {
 	size_t n;
 
-	if (lot(data, size) % 4096 != 0)
-		return raw(r->kind % 2 == 0, data, size);
 	memset(sound, 0, sizeof sound);
 	n = make_sound(r, data, size);
 	for (size_t i = 0; i + 5 <= size; i += 5) {
@@ -177,32 +203,23 @@ shape(const struct recipe *r, const uint8_t *data, size_t size)
 	return n - n * r->cut / 300;
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* To a receiver that has heard all before, and now and then forgets it. */
+static void
+hear(size_t n, size_t block, bool forget)
 {
-	static void *memory;
 	static struct csn_modem_rx *rx;
 	struct csn_modem_config config;
 	struct csn_modem_event event;
 	struct csn_modem_meter meter;
-	struct recipe recipe;
-	size_t n, block;
 
-	if (size <= sizeof recipe)
-		return 0;
-	memcpy(&recipe, data, sizeof recipe);
-	correct(&recipe, data + sizeof recipe, size - sizeof recipe);
-	if (lot(data, size) % 1024 == 1)
-		attempt(&recipe, data + sizeof recipe, size - sizeof recipe);
-	n = shape(&recipe, data + sizeof recipe, size - sizeof recipe);
-	block = recipe.block * 8u + 1u;
-	if (memory == NULL) {
-		memory = malloc(csn_modem_rx_size());
+	if (rx == NULL) {
+		void *memory = malloc(csn_modem_rx_size());
+
 		csn_modem_config_default(&config);
 		demand(memory != NULL);
 		demand(csn_modem_rx_init(memory, csn_modem_rx_size(), &config, &rx) == 0);
 	}
-	if (lot(data, size) % 2048 == 2)
+	if (forget)
 		csn_modem_rx_reset(rx);
 	for (size_t i = 0; i < n; i += block)
 		csn_modem_rx_feed(rx, sound + i, n - i < block ? n - i : block);
@@ -211,6 +228,29 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	csn_modem_rx_meter(rx, &meter);
 	demand(isfinite(meter.level_dbfs) && isfinite(meter.band_dbfs) &&
 	       isfinite(meter.floor_dbfs) && isfinite(meter.score));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct recipe r;
+	uint32_t one_in = lot(data, size) % 32768;
+
+	if (size <= sizeof r)
+		return 0;
+	memcpy(&r, data, sizeof r);
+	data += sizeof r;
+	size -= sizeof r;
+	if (one_in == 0)
+		hear(edited(&r, data, size), r.block * 8u + 1, false);
+	else if (one_in <= 2)
+		attempt(&r, data, size, true);
+	else if (one_in % 512 == 3)
+		attempt(&r, data, size, false);
+	else if (one_in % 8 == 4)
+		correct(&r, data, size);
+	else
+		hear(raw(r.kind % 2 == 0, data, size), r.block % 80u + 1, one_in == 5);
 	return 0;
 }
 
