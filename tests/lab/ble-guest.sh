@@ -58,10 +58,15 @@ sed -i -e '/role = "return"/d' \
 sed -i -e '/role = "return"/d' \
 	-e 's|{ role = "offer";.*|{ role = "offer"; also = "return"; use = "ble"; mode = "peripheral"; adapter = "hci0"; },|' \
 	device/device.conf
-start=$(date +%s%N)
-enrol device --two-way
-same "two way, offer and return by air: both enrol" "$rc $device_rc" "0 0"
-[ "$rc $device_rc" = "0 0" ] || tail -n 5 station.err device.err | sed 's/^/# /'
-check "the payload is there" grep -q workshop device/delivered.json
-echo "# session in $((($(date +%s%N) - start) / 1000000)) ms"
+# What one session leaves behind in BlueZ must not be in the way of the next one.
+for nth in first second; do
+	clear_air
+	rm -f device/delivered.json
+	start=$(date +%s%N)
+	enrol device --two-way
+	same "two way, offer and return by air, the $nth time: both enrol" "$rc $device_rc" "0 0"
+	[ "$rc $device_rc" = "0 0" ] || tail -n 5 station.err device.err | sed 's/^/# /'
+	check "the payload is there" grep -q workshop device/delivered.json
+	echo "# session in $((($(date +%s%N) - start) / 1000000)) ms"
+done
 tap_done

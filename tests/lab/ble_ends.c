@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { LARGE = 40960, WAIT_MS = 20000 };
+enum { LARGE = 40960, WAIT_MS = 60000 };
 
 static struct fakehost *fake;
 static const struct csn_component *component;

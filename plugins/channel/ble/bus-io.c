@@ -207,6 +207,7 @@ ble_bus_start(struct ble *ble, struct csn_error *err)
 	bus->ble = ble;
 	snprintf(bus->adapter, sizeof bus->adapter, "/org/bluez/%s", ble->adapter);
 	bus->joined = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	bus->stale = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	ble->bus = bus;
 	csn_glib_call(ble->glib, start, bus);
 	return CSN_OK;
@@ -221,6 +222,7 @@ ble_bus_stop(struct ble *ble)
 	csn_glib_free(ble->glib); /* waits for it */
 	ble->glib = NULL;
 	g_hash_table_unref(bus->joined);
+	g_hash_table_unref(bus->stale);
 	free(bus);
 	ble->bus = NULL;
 }

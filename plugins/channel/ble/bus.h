@@ -24,6 +24,7 @@ struct ble_bus {
 	char             adapter[BLE_PATH]; /* its object's path                */
 	/* central */
 	GHashTable      *joined;  /* paths of devices with open values          */
+	GHashTable      *stale;   /* paths that BlueZ was told to forget         */
 	bool             connecting;
 	gint64           scan_us; /* discovery began; 0: it rests               */
 	/* peripheral */

@@ -52,12 +52,15 @@ scan(struct ble_bus *bus, bool on)
 	bus->scan_us = on && answer != NULL ? g_get_monotonic_time() : 0;
 }
 
+/* Only who advertises the service is told: so whoever is heard does. */
 static void
 filter(struct ble_bus *bus)
 {
+	const char *const uuids[] = { BLE_SERVICE, NULL };
 	GVariantBuilder dict;
 
 	g_variant_builder_init(&dict, G_VARIANT_TYPE("a{sv}"));
+	g_variant_builder_add(&dict, "{sv}", "UUIDs", g_variant_new_strv(uuids, 1));
 	g_variant_builder_add(&dict, "{sv}", "Transport", g_variant_new_string("le"));
 	GVariant *answer = bus_call(bus, bus->adapter, I_ADAPTER, "SetDiscoveryFilter",
 	                            g_variant_new("(a{sv})", &dict), NULL);
@@ -108,17 +111,44 @@ is_true(GVariant *device, const char *property)
 	return g_variant_lookup(device, property, "b", &value) && value;
 }
 
+static bool
+is_paired(struct ble_bus *bus, const char *path)
+{
+	gboolean paired = TRUE;
+	GVariant *answer = bus_call(bus, path, PROPERTIES, "Get",
+	                            g_variant_new("(ss)", I_DEVICE, "Paired"), NULL);
+
+	if (answer != NULL) {
+		GVariant *value;
+		g_variant_get(answer, "(v)", &value);
+		if (g_variant_is_of_type(value, G_VARIANT_TYPE_BOOLEAN))
+			paired = g_variant_get_boolean(value);
+		g_variant_unref(value);
+		g_variant_unref(answer);
+	}
+	return paired;
+}
+
 /*
- * A link that is of no use is taken down: BlueZ keeps it when a program at either end
- * goes, with the services it had then, and a new one would wait for ever.
+ * Takes the link down and has BlueZ forget the device, with the services it had: of one
+ * that it has seen without ours it says so for ever, whatever is advertised later.  What
+ * somebody has paired is only disconnected.
  */
 static void
-disconnect(struct ble_bus *bus, const char *path)
+leave(struct ble_bus *bus, const char *path)
 {
+	GVariant *answer;
+
 	g_hash_table_remove(bus->joined, path);
-	if (bus->connection != NULL)
-		g_dbus_connection_call(bus->connection, BLUEZ, path, I_DEVICE, "Disconnect", NULL,
-		                       NULL, G_DBUS_CALL_FLAGS_NONE, CONNECT_MS, NULL, NULL, NULL);
+	if (bus->connection == NULL)
+		return;
+	if (is_paired(bus, path))
+		answer = bus_call(bus, path, I_DEVICE, "Disconnect", NULL, NULL);
+	else
+		answer = bus_call(bus, bus->adapter, I_ADAPTER, "RemoveDevice",
+		                  g_variant_new("(o)", path), NULL);
+	if (answer != NULL)
+		g_variant_unref(answer);
 }
 
 /* The path of the device's value with that UUID, or NULL. */
@@ -200,7 +230,7 @@ open_values(struct ble_bus *bus, GVariant *objects, const char *path)
 		if (joined != NULL)
 			bus_trouble(bus, CSN_LOG_INFO, "%.60s: its service lacks a value", path);
 		free(joined);
-		disconnect(bus, path);
+		leave(bus, path);
 		return;
 	}
 	snprintf(joined->path, sizeof joined->path, "%s", path);
@@ -210,7 +240,7 @@ open_values(struct ble_bus *bus, GVariant *objects, const char *path)
 		joined->write_fd = acquire(bus, write, "AcquireWrite", &joined->mtu);
 	if (joined->write_fd < 0) {
 		drop_joined(joined);
-		disconnect(bus, path);
+		leave(bus, path);
 		return;
 	}
 	g_hash_table_add(bus->joined, g_strdup(path));
@@ -254,6 +284,23 @@ join(struct ble_bus *bus, GVariant *objects, const char *path, GVariant *device)
 		open_values(bus, objects, path);
 }
 
+/* One of the devices that BlueZ knows; it remembers what is away, heard is what has a strength. */
+static void
+look_at(struct ble_bus *bus, GVariant *objects, const char *path, GVariant *device)
+{
+	const bool connected = is_true(device, "Connected");
+	const bool heard = g_variant_lookup(device, "RSSI", "n", &(gint16){ 0 });
+
+	if (!has_name(bus, device))
+		return;
+	if (has_service(device) && (connected || heard || bus->scan_us == 0))
+		join(bus, objects, path, device);
+	else if (heard && !connected && bus->scan_us != 0 && !g_hash_table_contains(bus->stale, path)) {
+		g_hash_table_add(bus->stale, g_strdup(path));
+		leave(bus, path);
+	}
+}
+
 void
 central_tick(struct ble_bus *bus, GVariant *objects)
 {
@@ -267,12 +314,8 @@ central_tick(struct ble_bus *bus, GVariant *objects)
 	while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
 		GVariant *device = g_variant_lookup_value(interfaces, I_DEVICE, NULL);
 
-		if (device != NULL && g_str_has_prefix(path, prefix) && strlen(path) < BLE_PATH &&
-		    has_service(device) && has_name(bus, device) &&
-		    /* BlueZ remembers what is away; only what is heard has a strength. */
-		    (is_true(device, "Connected") ||
-		     g_variant_lookup(device, "RSSI", "n", &(gint16){ 0 }) || bus->scan_us == 0))
-			join(bus, objects, path, device);
+		if (device != NULL && g_str_has_prefix(path, prefix) && strlen(path) < BLE_PATH)
+			look_at(bus, objects, path, device);
 		if (device != NULL)
 			g_variant_unref(device);
 		g_variant_unref(interfaces);
@@ -286,20 +329,18 @@ central_tick(struct ble_bus *bus, GVariant *objects)
 void
 central_gone(struct ble_bus *bus, const char *path)
 {
-	disconnect(bus, path);
+	leave(bus, path);
 }
 
 void
 central_stop(struct ble_bus *bus)
 {
-	GHashTableIter iter;
-	void *path;
-
 	scan(bus, false);
-	g_hash_table_iter_init(&iter, bus->joined);
-	while (g_hash_table_iter_next(&iter, &path, NULL)) {
-		GVariant *answer = bus_call(bus, path, I_DEVICE, "Disconnect", NULL, NULL);
-		if (answer != NULL)
-			g_variant_unref(answer);
+	GList *paths = g_hash_table_get_keys(bus->joined);
+	while (paths != NULL) {
+		char *path = g_strdup(paths->data);
+		paths = g_list_delete_link(paths, paths);
+		leave(bus, path);
+		g_free(path);
 	}
 }
