@@ -6,6 +6,7 @@
 
 #include <countersign/ceremony.h>
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static struct {
 
 static struct {
 	const char   *call;
-	uint64_t      began_ns, cpu_ns;
+	uint64_t      began_ns, cpu_ns, queued_ns;
 	long          waits;
 } running;
 
@@ -67,26 +68,45 @@ waits_so_far(void)
 	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
+/* How long this thread was ready and had no processor; 0 where the kernel keeps no count. */
+static uint64_t
+queued_so_far(void)
+{
+	uint64_t ran, queued = 0;
+	FILE    *file = fopen("/proc/thread-self/schedstat", "re");
+
+	if (file == NULL || fscanf(file, "%" SCNu64 " %" SCNu64, &ran, &queued) != 2)
+		queued = 0;
+	if (file != NULL)
+		fclose(file);
+	return queued;
+}
+
 void
 enter(const char *call)
 {
 	snprintf(page->call, sizeof page->call, "%s", call);
-	running.call     = call;
-	running.waits    = waits_so_far();
-	running.cpu_ns   = clock_of(CLOCK_THREAD_CPUTIME_ID);
-	running.began_ns = clock_of(CLOCK_MONOTONIC);
+	running.call      = call;
+	running.queued_ns = queued_so_far();
+	running.waits     = waits_so_far();
+	running.cpu_ns    = clock_of(CLOCK_THREAD_CPUTIME_ID);
+	running.began_ns  = clock_of(CLOCK_MONOTONIC);
 	heap_watch(true);
 }
 
-/* Time that others had the processor for is not the plugin's: it has neither waited
- * nor computed then. */
+/*
+ * Time that others had the processor for is not the plugin's: it has neither waited nor
+ * computed then.  Whoever waited once may have queued for the processor afterwards.
+ */
 void
 leave(void)
 {
 	heap_watch(false);
 	uint64_t took   = clock_of(CLOCK_MONOTONIC) - running.began_ns;
 	uint64_t cpu    = clock_of(CLOCK_THREAD_CPUTIME_ID) - running.cpu_ns;
-	uint64_t blamed = waits_so_far() > running.waits ? took : cpu;
+	bool     waited = waits_so_far() > running.waits;
+	uint64_t queued = waited ? queued_so_far() - running.queued_ns : 0;
+	uint64_t blamed = !waited ? cpu : took > queued ? took - queued : 0;
 
 	page->call[0] = '\0';
 	for (size_t i = 0; i < CALLS_MAX; i++) {

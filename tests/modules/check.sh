@@ -4,7 +4,9 @@
 set -u
 . "${top_srcdir:?}/tests/kit/tap.sh"
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+# Where a sync costs nothing if there is such a place: a busy disk makes no store slow then.
+disk=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+trap 'rm -rf "$dir" "$disk"' EXIT
 umask 022
 checker=${top_builddir:?}/countersign-check
 # shellcheck source=tests/modules/build.sh
@@ -12,7 +14,8 @@ checker=${top_builddir:?}/countersign-check
 
 # finds NAME KIND LINES [ARG...]: LINES are all that fail, without numbers and places.
 finds() {
-	local name=$1 kind=$2 want=$3 out rc=0
+	local name=$1 kind=$2 want=$3 out rc=0 code
+	code=$([ -n "$want" ] && echo 1 || echo 0)
 	shift 3
 	build "$name" "$kind" || {
 		tap_ok 1 "$name is built"
@@ -21,7 +24,9 @@ finds() {
 	out=$("$checker" --limit 20 "$@" "$dir/$name/${kind}_wrong.so" 2>"$dir/$name/err") || rc=$?
 	same "$(about "$name")" \
 		"$(printf '%s\n' "$out" | sed -n 's/+0x[0-9a-f]*//; s/^not ok [0-9]* - //p')" "$want"
-	same "$name.c: the exit code says so" "$rc" "$([ -n "$want" ] && echo 1 || echo 0)"
+	same "$name.c: the exit code says so" "$rc" "$code"
+	[ "$rc" = "$code" ] ||
+		printf '%s\n' "$out" "$(cat "$dir/$name/err")" | tail -n 30 | sed 's/^/#   /'
 }
 
 # What needs a malloc of the checker's own; the sanitizers bring theirs.
@@ -43,7 +48,7 @@ life="create and destroy"
 
 # Nothing.
 finds sound channel ""
-finds durable store "" --set path="$dir/durable/book"
+finds durable store "" --set path="$disk/durable"
 
 # Crashes, hangs and the like cost a line, and the checker goes on.
 finds crashes channel "it crashes with SIGSEGV in create: $life"
@@ -111,7 +116,7 @@ with_malloc unwiped format "no secret is in memory that was given back: freed by
 with_malloc open format "no secret is in memory that was given back: a buffer with one is not marked secret"
 
 # Stores.
-stored() { finds "$1" store "$2" --set path="$dir/$1/book"; }
+stored() { finds "$1" store "$2" --set path="$disk/$1"; }
 synced="the disk was told to write it down before the answer (0)"
 listened="when the disk says that it cannot, the answer is no (0)"
 stored later "after kill -9 everything that was answered is there
@@ -124,8 +129,7 @@ stored optimist "$listened"
 stored parts "of a refused transaction nothing is kept
 and nothing of that transaction is kept
 those of a refused transaction are not
-and there is none past the end
-and its audit entries with it"
+and there is none past the end"
 stored forgives "a second one is refused (0)
 and so is a transaction that holds it (0)
 of a refused transaction nothing is kept
