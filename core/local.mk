@@ -24,6 +24,8 @@ core_libcsncore_la_SOURCES = \
 	core/config/text.h \
 	core/isolate/attest.c \
 	core/isolate/channel.c \
+	core/isolate/doors.c \
+	core/isolate/doors.h \
 	core/isolate/int.h \
 	core/isolate/isolate.c \
 	core/isolate/isolate.h \
@@ -116,8 +118,9 @@ tests_modules_channel_nosymbol_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
 tests_modules_channel_nullops_la_SOURCES = tests/modules/channel_nullops.c tests/modules/broken.h
 tests_modules_channel_nullops_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
 tests_modules_channel_nullops_la_LDFLAGS = $(TEST_MODULE_LDFLAGS)
-tests_modules_prison_channel_prisoner_la_SOURCES = tests/modules/channel_prisoner.c
-tests_modules_prison_channel_prisoner_la_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_modules_prison_channel_prisoner_la_SOURCES = tests/modules/channel_prisoner.c \
+	tests/modules/prisoner-attempts.h tests/modules/prisoner-doors.h
+tests_modules_prison_channel_prisoner_la_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
 tests_modules_prison_channel_prisoner_la_CFLAGS  = $(TEST_MODULE_CFLAGS)
 tests_modules_prison_channel_prisoner_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath $(abs_builddir)/tests/modules/prison
 tests_modules_channel_truncated_la_SOURCES = tests/modules/channel_truncated.c tests/modules/broken.h
@@ -184,9 +187,15 @@ TESTS += tests/unit/core_trust
 tests_unit_core_trust_SOURCES  = tests/unit/core_trust.c
 tests_unit_core_trust_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
 tests_unit_core_trust_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
-check_PROGRAMS += tests/unit/core_isolate
-TESTS += tests/unit/core_isolate
-tests_unit_core_isolate_SOURCES  = tests/unit/core_isolate.c core/worker/landlock.c
+check_PROGRAMS += tests/unit/core_isolate tests/unit/isolate_prison
+TESTS += tests/unit/core_isolate tests/unit/isolate_prison
+tests_unit_isolate_prison_SOURCES  = tests/unit/isolate_prison.c tests/unit/isolate_kit.h \
+	core/worker/landlock.c
+tests_unit_isolate_prison_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
+tests_unit_isolate_prison_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la
+EXTRA_tests_unit_isolate_prison_DEPENDENCIES = countersign-worker$(EXEEXT) \
+	tests/modules/prison/channel_prisoner.la
+tests_unit_core_isolate_SOURCES  = tests/unit/core_isolate.c tests/unit/isolate_kit.h
 tests_unit_core_isolate_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
 tests_unit_core_isolate_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la
 EXTRA_tests_unit_core_isolate_DEPENDENCIES = countersign-worker$(EXEEXT) \

@@ -2,6 +2,7 @@
 #include "core/cli/check.h"
 #include "core/cli/plugins.h"
 #include "core/config/config.h"
+#include "core/isolate/isolate.h"
 #include "core/plugin/loader.h"
 
 #include <stdlib.h>
@@ -63,10 +64,7 @@ from(const struct csn_module *m)
 static const char *
 worker_word(const struct csn_component *c)
 {
-	return c->kind == CSN_KIND_ATTEST  ? "yes" :
-	       c->kind == CSN_KIND_CHANNEL ? "media" :
-	       c->kind == CSN_KIND_MEDIA   ? "channel" :
-	                                     "-";
+	return isolate_fits(c) ? "yes" : c->kind == CSN_KIND_MEDIA ? "channel" : "-";
 }
 
 static void
@@ -115,10 +113,9 @@ info_component(struct cli *cli, const struct csn_module *m, const struct csn_com
 	cli_line(cli, "  digest   %s%s", m->digest[0] ? m->digest : "-",
 	         m->sealed_fd >= 0 ? " (judged and loaded from a sealed copy)" : "");
 	cli_line(cli, "  worker   %s",
-	         c->kind == CSN_KIND_ATTEST  ? "runs in one, unless isolation = \"none\"" :
-	         c->kind == CSN_KIND_CHANNEL ? "runs in one when it has a media, unless isolation = \"none\"" :
-	         c->kind == CSN_KIND_MEDIA   ? "runs in that of its channel" :
-	                                       "runs in the station's process");
+	         isolate_fits(c)           ? "runs in one, unless isolation = \"none\"" :
+	         c->kind == CSN_KIND_MEDIA ? "runs in that of its channel" :
+	                                     "runs in the station's process");
 	for (const struct csn_need *n = c->needs; n != NULL && n->kind != 0; n++)
 		cli_line(cli, "  needs    %s %s%s: %s", csn_kind_name(n->kind), n->name ? n->name : "",
 		         n->flags & CSN_NEED_OPTIONAL ? " (optional)" : "", n->why);

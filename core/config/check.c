@@ -48,7 +48,7 @@ const struct csn_option csn_config_channel_rows[] = {
 	  .help = "member of the media section that plays or captures" },
 	{ .key = "isolation", .type = CSN_CHOICE, .fallback = "auto", .choices = ISOLATION,
 	  .offset = offsetof(struct csn_config_channel, isolation),
-	  .help = "where it runs: auto is a worker when it has a media" },
+	  .help = "where it runs: auto is a worker" },
 	CSN_OPTION_END
 };
 

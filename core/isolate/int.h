@@ -76,6 +76,13 @@ struct isolate_verifier {
 	struct isolate_verify    *first, **end; /* the first is being judged  */
 	bool                      asked; /* the first was sent                */
 	struct isolate_appraised *appraised;
+	struct csn_op            *challenge; /* and its id                    */
+	uint64_t                  challenge_id, identify_id; /* 0: none asked */
+	bool                      challenged; /* it was sent                   */
+	bool                      identified, wanted; /* a worker, by identify */
+	int                       facts_result;
+	size_t                    fact_count;
+	struct csn_fact           facts[CSN_VERDICT_FACTS];
 };
 
 struct isolate {
@@ -91,10 +98,11 @@ struct isolate {
 	uint8_t *setup; /* the item of WIRE_SETUP                             */
 	size_t   setup_len;
 	int      sealed[WIRE_PARTS];
+	struct isolate_door *doors; /* of a channel without a media            */
 
 	pid_t               pid;
-	int                 fd, err_fd, pid_fd;
-	struct csn_watch   *fd_watch, *out_watch, *err_watch, *pid_watch;
+	int                 fd, err_fd, pid_fd, door_fd;
+	struct csn_watch   *fd_watch, *out_watch, *err_watch, *pid_watch, *door_watch;
 	struct csn_timer   *timer; /* of the state: ready, ping, kill or again */
 	struct wire_in      in;
 	struct isolate_out *out, **out_end;
@@ -103,7 +111,7 @@ struct isolate {
 
 	unsigned ended, in_a_row;
 	uint64_t up_ns, second_ns;
-	unsigned lines, notes; /* in this second                              */
+	unsigned lines, notes, asks, refusals; /* in this second              */
 	char     line[STDERR_ROOM];
 	size_t   line_len;
 
@@ -122,6 +130,14 @@ void isolate_leave(struct isolate *iso);
 uint32_t isolate_wait_ms(const struct isolate *iso);
 /* More than @most of a kind in one second? */
 bool isolate_floods(struct isolate *iso, unsigned *count, unsigned most);
+
+/* Takes frames until *@answered, at most as long as a worker may be silent. */
+bool isolate_wait(struct isolate *iso, const bool *answered);
+
+/* doors.c */
+int  isolate_doors_add(struct isolate *iso, const struct csn_option *row, const char *text);
+void isolate_doors_ready(void *self, int fd, uint32_t ready);
+void isolate_doors_done(struct isolate *iso);
 
 /* spawn.c */
 int  isolate_spawn(struct isolate *iso, struct csn_error *err);

@@ -14,7 +14,7 @@
 
 #define READY_MS     20000u /* GStreamer may have to look at all its plugins  */
 #define LEAVE_MS     3000u
-#define DESTROY_MS   2000
+#define DESTROY_MS   3000 /* a channel may say a last word, at most 2 s     */
 #define HANG_MS      5000u
 #define AGAIN_MS     50u
 #define AGAIN_MAX_MS 5000u
@@ -44,10 +44,13 @@ close_socket(struct isolate *iso)
 
 	csn_loop_watch_drop(iso->fd_watch);
 	csn_loop_watch_drop(iso->out_watch);
-	iso->fd_watch = iso->out_watch = NULL;
+	csn_loop_watch_drop(iso->door_watch);
+	iso->fd_watch = iso->out_watch = iso->door_watch = NULL;
 	if (iso->fd >= 0)
 		close(iso->fd);
-	iso->fd = -1;
+	if (iso->door_fd >= 0)
+		close(iso->door_fd);
+	iso->fd = iso->door_fd = -1;
 	while ((out = iso->out) != NULL) {
 		iso->out = out->next;
 		wire_free(out->bytes, out->len);
@@ -201,7 +204,7 @@ isolate_floods(struct isolate *iso, unsigned *count, unsigned most)
 
 	if (now - iso->second_ns > CSN_SECOND) {
 		iso->second_ns = now;
-		iso->lines = iso->notes = 0;
+		iso->lines = iso->notes = iso->asks = iso->refusals = 0;
 	}
 	return ++*count > most;
 }
@@ -349,6 +352,26 @@ isolate_put(struct isolate *iso, const struct wire_frame *frame)
 	isolate_put_bytes(iso, bytes, len);
 }
 
+/* The loop stands still meanwhile, so this is for answers that take no time. */
+bool
+isolate_wait(struct isolate *iso, const bool *answered)
+{
+	uint32_t       hang_ms = iso->how.hang_ms != 0 ? iso->how.hang_ms : HANG_MS;
+	const uint64_t until = csn_loop_now(iso->how.loop) + hang_ms * CSN_MS;
+
+	while (iso->state == ISOLATE_UP && !*answered) {
+		struct pollfd poller = { .fd = iso->fd, .events = POLLIN };
+
+		if (csn_loop_now(iso->how.loop) > until)
+			take_down(iso, CSN_E_TIMEOUT,
+			          "its worker hung: no answer within %u ms; it was killed",
+			          (unsigned)hang_ms);
+		else if (poll(&poller, 1, WAIT_MS) == 1)
+			on_readable(iso, iso->fd, CSN_READABLE);
+	}
+	return *answered;
+}
+
 /* ---- starting ----------------------------------------------------------------- */
 
 static int
@@ -358,7 +381,11 @@ watch(struct isolate *iso)
 	iso->err_watch = csn_loop_watch_add(iso->how.loop, iso->err_fd, CSN_READABLE,
 	                                    isolate_on_stderr, iso);
 	iso->pid_watch = csn_loop_watch_add(iso->how.loop, iso->pid_fd, CSN_READABLE, on_pid, iso);
-	return iso->fd_watch != NULL && iso->err_watch != NULL && iso->pid_watch != NULL ?
+	if (iso->door_fd >= 0)
+		iso->door_watch = csn_loop_watch_add(iso->how.loop, iso->door_fd, CSN_READABLE,
+		                                     isolate_doors_ready, iso);
+	return iso->fd_watch != NULL && iso->err_watch != NULL && iso->pid_watch != NULL &&
+	                       (iso->door_fd < 0 || iso->door_watch != NULL) ?
 	               CSN_OK :
 	               CSN_E_NOMEM;
 }
@@ -492,7 +519,7 @@ isolate_create(const struct csn_isolation *how, struct isolate **ret_isolate,
 		return csn_fail(err, CSN_E_NOMEM, "no memory for a worker");
 	iso->how = *how;
 	iso->kind = how->component->kind == CSN_KIND_CHANNEL ? &isolate_channel : &isolate_attest;
-	iso->fd = iso->err_fd = iso->pid_fd = -1;
+	iso->fd = iso->err_fd = iso->pid_fd = iso->door_fd = -1;
 	iso->out_end = &iso->out;
 	iso->channel.end = &iso->channel.first;
 	iso->verifier.end = &iso->verifier.first;
@@ -524,6 +551,8 @@ end_process(struct isolate *iso)
 		shutdown(iso->fd, SHUT_WR);
 	else
 		wait_ms = 0;
+	if (iso->door_fd >= 0)
+		shutdown(iso->door_fd, SHUT_RDWR); /* nobody answers any more   */
 	if (poll(&poller, 1, wait_ms) != 1) {
 		kill(iso->pid, SIGKILL);
 		poll(&poller, 1, DESTROY_MS);
@@ -543,6 +572,7 @@ isolate_destroy(void *self)
 		end_process(iso);
 	csn_loop_timer_drop(iso->timer);
 	iso->kind->done(iso);
+	isolate_doors_done(iso);
 	wire_free(iso->setup, iso->setup_len);
 	free(iso);
 }

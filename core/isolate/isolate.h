@@ -37,7 +37,7 @@ struct isolate;
 /* Starts the worker and waits, at most 20 s, until it is ready or says why not. */
 int isolate_create(const struct csn_isolation *how, struct isolate **ret_isolate,
                    struct csn_error *err);
-void isolate_destroy(void *self); /* NULL is fine; at most about 2 s          */
+void isolate_destroy(void *self); /* NULL is fine; at most about 3 s          */
 
 extern const struct csn_channel_ops isolate_channel_ops;
 extern const struct csn_attest_ops  isolate_attest_ops;

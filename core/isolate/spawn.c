@@ -1,6 +1,7 @@
 /* What a worker gets: a socket, its errors' pipe, the modules' bytes; nothing else. */
 #include "core/isolate/int.h"
 
+#include "core/isolate/doors.h"
 #include "core/plugin/option.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 #define SOCKET_FD 3 /* core/worker/worker.h                                    */
-#define SEALED_FD 4
+#define SEALED_FD 4 /* and 5; 6 is DOOR_FD                                      */
 #define HIGH_FD   64 /* out of the way while they are put in order             */
 #define ENV_MAX   64
 #define LINES_MAX 50u /* that are logged in a second                           */
@@ -81,11 +82,13 @@ value_text(const struct csn_option *row, const void *self, char *room, size_t le
 
 /* Options as the core has checked them, fallbacks too; @texts keeps what is made. */
 static int
-tell_options(const struct csn_component *component, const struct csn_config *config,
-             void *self, char (*texts)[64], struct wire_part *part, struct csn_error *err)
+tell_options(struct isolate *iso, const struct csn_component *component,
+             const struct csn_config *config, void *self, char (*texts)[64],
+             struct wire_part *part, struct csn_error *err)
 {
 	const struct csn_option *row = component->options;
-	int                      r = csn_config_bind(config, component, self, err);
+	bool doors = component->kind == CSN_KIND_CHANNEL && iso->how.media == NULL;
+	int  r = csn_config_bind(config, component, self, err);
 
 	for (size_t i = 0; r == CSN_OK && row != NULL && row->key != NULL; row++, i++) {
 		const char *text = value_text(row, self, texts[i], sizeof texts[i]);
@@ -94,6 +97,8 @@ tell_options(const struct csn_component *component, const struct csn_config *con
 			continue;
 		part->options[part->option_count++] =
 		        (struct wire_option){ bytes_of(row->key), bytes_of(text) };
+		if (doors)
+			r = isolate_doors_add(iso, row, text);
 	}
 	return r;
 }
@@ -135,8 +140,8 @@ isolate_tell(struct isolate *iso, struct csn_error *err)
 		                        tell_part(iso, i, components[i], labels[i],
 		                                  &setup->parts[i]);
 		if (r == CSN_OK)
-			r = tell_options(components[i], configs[i], selves[i], texts[i],
-			                 &setup->parts[i], err);
+			r = tell_options(iso, components[i], configs[i], selves[i],
+			                 texts[i], &setup->parts[i], err);
 		setup->part_count = i + 1;
 	}
 	if (r == CSN_OK) {
@@ -192,7 +197,7 @@ choose_env(const struct isolate *iso, char *env[ENV_MAX])
 struct birth {
 	const char *program;
 	char      **args, **env;
-	int         null, err, socket, sealed[WIRE_PARTS];
+	int         null, err, socket, sealed[WIRE_PARTS], doors;
 	pid_t       parent;
 };
 
@@ -201,7 +206,7 @@ __attribute__((noreturn)) static void
 become(const struct birth *birth)
 {
 	const int from[] = { birth->null, birth->null, birth->err, birth->socket,
-		             birth->sealed[0], birth->sealed[1] };
+		             birth->sealed[0], birth->sealed[1], birth->doors };
 	int       high[sizeof from / sizeof *from], used = 0;
 	sigset_t  none;
 
@@ -231,7 +236,7 @@ isolate_spawn(struct isolate *iso, struct csn_error *err)
 {
 	char         name[] = "countersign-worker", label[WIRE_NAME_MAX + 1];
 	char        *args[] = { name, label, NULL }, *env[ENV_MAX];
-	int          pair[2] = { -1, -1 }, pipes[2] = { -1, -1 };
+	int          pair[2] = { -1, -1 }, pipes[2] = { -1, -1 }, doors[2] = { -1, -1 };
 	struct birth birth = { .program = iso->how.worker,
 		               .args = args,
 		               .env = env,
@@ -243,9 +248,12 @@ isolate_spawn(struct isolate *iso, struct csn_error *err)
 	choose_env(iso, env);
 	if (birth.null < 0 || access(birth.program, X_OK) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 ||
-	    pipe2(pipes, O_CLOEXEC | O_NONBLOCK) != 0)
+	    pipe2(pipes, O_CLOEXEC | O_NONBLOCK) != 0 ||
+	    (iso->doors != NULL &&
+	     socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, doors) != 0))
 		goto fail;
 	birth.socket = pair[1];
+	birth.doors = doors[1];
 	birth.err = pipes[1];
 	iso->pid = fork();
 	if (iso->pid == 0)
@@ -260,14 +268,17 @@ isolate_spawn(struct isolate *iso, struct csn_error *err)
 	close(birth.null);
 	close(pair[1]);
 	close(pipes[1]);
+	if (doors[1] >= 0)
+		close(doors[1]);
 	iso->fd = pair[0];
 	iso->err_fd = pipes[0];
+	iso->door_fd = doors[0];
 	return CSN_OK;
 
 fail:
 	csn_fail(err, CSN_E_MISSING, "the worker %s cannot be started: %s", birth.program,
 	         strerror(errno));
-	const int all[] = { birth.null, pair[0], pair[1], pipes[0], pipes[1] };
+	const int all[] = { birth.null, pair[0], pair[1], pipes[0], pipes[1], doors[0], doors[1] };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (all[i] >= 0)
 			close(all[i]);

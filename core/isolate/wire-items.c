@@ -24,6 +24,29 @@ put_reason(struct csn_dcbor_out *o, const struct csn_reason *reason)
 	csn_dcbor_put_bytes(o, text_of(reason->wanted, sizeof reason->wanted));
 }
 
+static void
+put_facts(struct csn_dcbor_out *o, const struct csn_fact *facts, size_t count)
+{
+	csn_dcbor_put_array(o, 2 * count);
+	for (size_t i = 0; i < count; i++) {
+		csn_dcbor_put_bytes(o, text_of(facts[i].name, sizeof facts[i].name));
+		csn_dcbor_put_bytes(o, text_of(facts[i].value, sizeof facts[i].value));
+	}
+}
+
+int
+wire_put_facts(const struct csn_fact *facts, size_t count, uint8_t out[WIRE_VERDICT_MAX],
+               struct csn_bytes *ret_item)
+{
+	struct csn_dcbor_out o;
+
+	if (count > CSN_VERDICT_FACTS)
+		return CSN_E_INVALID;
+	csn_dcbor_out_init(&o, out, WIRE_VERDICT_MAX);
+	put_facts(&o, facts, count);
+	return csn_dcbor_out_end(&o, ret_item);
+}
+
 int
 wire_put_verdict(const struct csn_verdict *v, uint8_t out[WIRE_VERDICT_MAX],
                  struct csn_bytes *ret_item)
@@ -44,11 +67,7 @@ wire_put_verdict(const struct csn_verdict *v, uint8_t out[WIRE_VERDICT_MAX],
 	csn_dcbor_put_bytes(&o, text_of(v->layer, sizeof v->layer));
 	csn_dcbor_put_bytes(&o, text_of(v->found, sizeof v->found));
 	csn_dcbor_put_bytes(&o, text_of(v->wanted, sizeof v->wanted));
-	csn_dcbor_put_array(&o, 2 * (size_t)v->fact_count);
-	for (uint32_t i = 0; i < v->fact_count; i++) {
-		csn_dcbor_put_bytes(&o, text_of(v->facts[i].name, sizeof v->facts[i].name));
-		csn_dcbor_put_bytes(&o, text_of(v->facts[i].value, sizeof v->facts[i].value));
-	}
+	put_facts(&o, v->facts, v->fact_count);
 	csn_dcbor_put_array(&o, v->reason_count);
 	for (uint32_t i = 0; i < v->reason_count; i++)
 		put_reason(&o, &v->reasons[i]);
@@ -83,19 +102,41 @@ take_int32(struct csn_dcbor_in *in)
 	return 0;
 }
 
-static void
-take_facts(struct csn_dcbor_in *in, struct csn_verdict *v)
+static size_t
+take_facts(struct csn_dcbor_in *in, struct csn_fact *facts, size_t room)
 {
-	size_t count = csn_dcbor_array(in, 0, 2 * CSN_VERDICT_FACTS);
+	size_t count = csn_dcbor_array(in, 0, 2 * room);
 
 	if (count % 2 != 0)
 		csn_dcbor_fail(in);
 	for (size_t i = 0; !in->bad && i < count / 2; i++) {
-		take_text(in, v->facts[i].name, sizeof v->facts[i].name);
-		take_text(in, v->facts[i].value, sizeof v->facts[i].value);
+		take_text(in, facts[i].name, sizeof facts[i].name);
+		take_text(in, facts[i].value, sizeof facts[i].value);
 	}
-	v->fact_count = (uint32_t)(count / 2);
-	count = csn_dcbor_array(in, 0, CSN_VERDICT_REASONS);
+	return count / 2;
+}
+
+bool
+wire_get_facts(struct csn_bytes item, struct csn_fact *ret_facts, size_t room,
+               size_t *ret_count)
+{
+	struct csn_fact     facts[CSN_VERDICT_FACTS] = { 0 };
+	struct csn_dcbor_in in;
+
+	csn_dcbor_in_init(&in, item);
+	size_t count = take_facts(&in, facts, room < CSN_VERDICT_FACTS ? room : CSN_VERDICT_FACTS);
+	if (csn_dcbor_in_end(&in) != CSN_OK)
+		return false;
+	memcpy(ret_facts, facts, count * sizeof *facts);
+	*ret_count = count;
+	return true;
+}
+
+static void
+take_reasons(struct csn_dcbor_in *in, struct csn_verdict *v)
+{
+	size_t count = csn_dcbor_array(in, 0, CSN_VERDICT_REASONS);
+
 	for (size_t i = 0; !in->bad && i < count; i++) {
 		struct csn_reason *reason = &v->reasons[i];
 
@@ -129,7 +170,8 @@ wire_get_verdict(struct csn_bytes item, struct csn_verdict *ret_verdict)
 	take_text(&in, v.layer, sizeof v.layer);
 	take_text(&in, v.found, sizeof v.found);
 	take_text(&in, v.wanted, sizeof v.wanted);
-	take_facts(&in, &v);
+	v.fact_count = (uint32_t)take_facts(&in, v.facts, CSN_VERDICT_FACTS);
+	take_reasons(&in, &v);
 	v.hashes = (uint32_t)csn_dcbor_uint(&in, UINT32_MAX);
 	csn_dcbor_copy(&in, v.policy_hash, sizeof v.policy_hash);
 	csn_dcbor_copy(&in, v.reference_hash, sizeof v.reference_hash);

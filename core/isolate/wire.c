@@ -31,7 +31,8 @@ static const struct shape {
 	{ WIRE_VERIFY, 0, "usbbbsu" }, { WIRE_PING, 0, "u" },
 	{ WIRE_READY, 1, "urtsuuuuu" }, { WIRE_SENT, 1, "urt" },   { WIRE_MESSAGE, 1, "ub" },
 	{ WIRE_DIAGNOSIS, 1, "t" },  { WIRE_VERDICT, 1, "urtiri" }, { WIRE_PONG, 1, "u" },
-	{ WIRE_TROUBLE, 1, "t" },
+	{ WIRE_TROUBLE, 1, "t" },    { WIRE_CHALLENGE, 0, "u" },   { WIRE_IDENTIFY, 0, "usbbbsu" },
+	{ WIRE_NONCE, 1, "urtb" },   { WIRE_FACTS, 1, "uri" },
 };
 
 static const struct shape *

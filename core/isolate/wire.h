@@ -12,7 +12,7 @@
 
 #include "lib/dcbor.h"
 
-#define WIRE_VERSION   1
+#define WIRE_VERSION   2
 #define WIRE_BYTES_MAX (1u << 20)                /* one message                 */
 #define WIRE_FRAME_MAX (WIRE_BYTES_MAX + 16384u) /* one frame without its length */
 #define WIRE_TEXT_MAX  512u                      /* texts for people            */
@@ -31,6 +31,8 @@ enum wire_type {
 	WIRE_TAKEN  = 6, /* one message was taken: one more may come           */
 	WIRE_VERIFY = 7, /* id, type, value, challenge, did, class, unix time  */
 	WIRE_PING   = 8, /* number                                             */
+	WIRE_CHALLENGE = 9,  /* id                                             */
+	WIRE_IDENTIFY  = 10, /* as WIRE_VERIFY                                 */
 	/* to the core */
 	WIRE_READY     = 16, /* version, result, text, name: a channel's medium or
 	                        the type of evidence; then a channel's
@@ -42,6 +44,8 @@ enum wire_type {
 	WIRE_VERDICT   = 20, /* id, result, text, verified, result, appraised  */
 	WIRE_PONG      = 21, /* number                                         */
 	WIRE_TROUBLE   = 22, /* text: what its device lacks; it tries again    */
+	WIRE_NONCE     = 23, /* id, result, text, bytes                        */
+	WIRE_FACTS     = 24, /* id, result, facts                              */
 };
 
 /* Why bytes or a frame were refused; 0 is none. */
@@ -110,6 +114,12 @@ void     wire_free(uint8_t *frame, size_t len);
 int  wire_put_verdict(const struct csn_verdict *verdict, uint8_t out[WIRE_VERDICT_MAX],
                       struct csn_bytes *ret_item);
 bool wire_get_verdict(struct csn_bytes item, struct csn_verdict *ret_verdict);
+
+/* Facts likewise; at most @room of them. */
+int  wire_put_facts(const struct csn_fact *facts, size_t count, uint8_t out[WIRE_VERDICT_MAX],
+                    struct csn_bytes *ret_item);
+bool wire_get_facts(struct csn_bytes item, struct csn_fact *ret_facts, size_t room,
+                    size_t *ret_count);
 
 /* ---- what a worker is told ------------------------------------------------------ */
 

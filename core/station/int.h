@@ -50,10 +50,7 @@ struct csn_station {
 };
 
 /* workers.c: does an instance live in a worker, and the one wanted last shall. */
-bool station_channel_apart(const struct csn_station *st,
-			   const struct csn_config_channel *rows);
-bool station_attest_apart(const struct csn_station *st,
-			  const struct csn_config_attest *rows);
+bool station_apart(const struct csn_station *st, uint32_t choice);
 int station_isolate(struct csn_station *st, const char *media, struct csn_error *err);
 
 #endif

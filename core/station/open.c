@@ -96,7 +96,7 @@ is_taken(const struct csn_station *st, const char *media)
 				    &rows, NULL) < 0 ||
 		    rows.media == NULL || strcmp(rows.media, media) != 0)
 			continue;
-		if (!station_channel_apart(st, &rows))
+		if (!station_apart(st, rows.isolation))
 			return false;
 		taken = true;
 	}
@@ -110,7 +110,7 @@ isolate_verifier(struct csn_station *st, const struct csn_config *config,
 	struct csn_config_attest rows = { 0 };
 	int r = csn_config_fill(config, csn_config_attest_rows, &rows, err);
 
-	return r == CSN_OK && station_attest_apart(st, &rows)
+	return r == CSN_OK && station_apart(st, rows.isolation)
 		       ? station_isolate(st, NULL, err)
 		       : r;
 }
@@ -198,6 +198,23 @@ check_roles(const struct csn_config *config, const struct csn_config_channel *ro
 	return CSN_OK;
 }
 
+/* Said here, where it is a mistake of the file; a worker would only be missing. */
+static int
+check_media(const struct csn_station *st, const struct csn_config *config,
+	    const struct csn_config_channel *rows, struct csn_error *err)
+{
+	const struct csn_component *c = csn_loader_find(
+		st->loader, CSN_KIND_CHANNEL, csn_config_use(config), NULL);
+
+	if (c == NULL || rows->media != NULL ||
+	    (!CSN_HAS(c->ops.channel, feed) && !CSN_HAS(c->ops.channel, render)))
+		return CSN_OK;
+	return csn_fail(err, CSN_E_CONFIG,
+			"channel %s (%s) needs a screen, camera, speaker or microphone: add "
+			"media = \"NAME\" to it and NAME to the media section",
+			role_names[rows->role], c->name);
+}
+
 static int
 want_channels(struct csn_station *st, struct csn_error *err)
 {
@@ -212,10 +229,12 @@ want_channels(struct csn_station *st, struct csn_error *err)
 		if (r == CSN_OK)
 			r = check_roles(config, &rows, seen, err);
 		if (r == CSN_OK)
+			r = check_media(st, config, &rows, err);
+		if (r == CSN_OK)
 			r = csn_registry_want(st->registry, CSN_KIND_CHANNEL,
 					      csn_config_use(config),
 					      role_names[rows.role], config, err);
-		if (r == CSN_OK && station_channel_apart(st, &rows))
+		if (r == CSN_OK && station_apart(st, rows.isolation))
 			r = station_isolate(st, rows.media, err);
 		if (r < 0)
 			return r;

@@ -35,25 +35,13 @@ find_worker(struct csn_station *st, struct csn_error *err)
 	return csn_trust_program(st->worker, err);
 }
 
-/* Does what is configured as @choice, and parses what is foreign or not, run apart? */
-static bool
-is_apart(const struct csn_station *st, uint32_t choice, bool foreign)
+/* Whatever reads foreign bytes does, unless somebody says otherwise. */
+bool
+station_apart(const struct csn_station *st, uint32_t choice)
 {
 	if (choice == CSN_ISOLATION_AUTO)
-		return foreign && st->plugins.isolation == 0;
+		return st->plugins.isolation == 0;
 	return choice == CSN_ISOLATION_WORKER;
-}
-
-bool
-station_channel_apart(const struct csn_station *st, const struct csn_config_channel *rows)
-{
-	return is_apart(st, rows->isolation, rows->media != NULL);
-}
-
-bool
-station_attest_apart(const struct csn_station *st, const struct csn_config_attest *rows)
-{
-	return is_apart(st, rows->isolation, true);
 }
 
 /* The media goes into the worker of the channel that has it. */
@@ -85,10 +73,12 @@ station_isolate(struct csn_station *st, const char *media, struct csn_error *err
 	int                  r = CSN_OK;
 
 	if (st->worker[0] == '\0') {
-		r = find_worker(st, err);
+		struct csn_error why = { 0 };
+
+		r = find_worker(st, &why);
 		if (r < 0)
 			return csn_fail(err, r, "no worker to isolate plugins in: %.300s; see isolation "
-			                "in countersign.conf(5)", csn_error_text(err));
+			                "in countersign.conf(5)", csn_error_text(&why));
 	}
 	how.worker = st->worker;
 	if (media != NULL)

@@ -18,6 +18,8 @@ static struct {
 	char                         type[WIRE_NAME_MAX + 1], device_class[WIRE_NAME_MAX + 1];
 	struct csn_evidence          evidence;
 	struct csn_verdict           verdict;
+	struct csn_op               *nonce_op;
+	uint64_t                     nonce_id;
 } at;
 
 static int
@@ -32,6 +34,65 @@ open_attest(struct worker *worker, struct wire_frame *ready, struct csn_error *e
 	ready->v[3].bytes = worker_text(type);
 	return CSN_OK;
 }
+
+static void
+name_from(struct csn_bytes bytes, char name[WIRE_NAME_MAX + 1])
+{
+	snprintf(name, WIRE_NAME_MAX + 1, "%.*s", (int)bytes.len, (const char *)bytes.ptr);
+}
+
+/* ---- a nonce ------------------------------------------------------------------ */
+
+static void
+say_nonce(int result, const struct csn_error *err, struct csn_bytes nonce)
+{
+	const char *text = result == CSN_OK ? "" :
+	                   err != NULL      ? csn_error_text(err) :
+	                                      csn_result_text(result);
+
+	worker_write(&(struct wire_frame){ .type = WIRE_NONCE,
+	                                   .v = { { .number = at.nonce_id },
+	                                          { .number = (uint64_t)-result },
+	                                          { .bytes = worker_text(text) },
+	                                          { .bytes = nonce } } });
+}
+
+static void
+on_nonce(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
+{
+	(void)arg;
+	at.nonce_op = NULL;
+	say_nonce(result, csn_op_error(op),
+	          result == CSN_OK ? csn_buf_bytes(buf) : CSN_BYTES_NONE);
+}
+
+static int
+challenge(const struct wire_frame *frame)
+{
+	struct csn_op_start start = {
+		.what = "attest: challenge",
+		.fn = on_nonce,
+		.deadline_ns = csn_loop_now(at.worker->loop) + VERIFY_S * CSN_SECOND,
+		.cancel = at.ops->cancel,
+		.self = at.self,
+	};
+
+	if (at.nonce_op != NULL)
+		return CSN_E_INVALID;
+	at.nonce_id = frame->v[0].number;
+	at.nonce_op = csn_op_new(at.worker->ops, &start);
+	int r = at.nonce_op == NULL          ? CSN_E_NOMEM :
+	        CSN_HAS(at.ops, challenge) ? at.ops->challenge(at.self, at.nonce_op) :
+	                                       CSN_E_UNSUPPORTED;
+	if (r == CSN_OK)
+		return CSN_OK;
+	say_nonce(r, at.nonce_op != NULL ? csn_op_error(at.nonce_op) : NULL, CSN_BYTES_NONE);
+	csn_op_drop(at.nonce_op);
+	at.nonce_op = NULL;
+	return CSN_OK;
+}
+
+/* ---- a verdict ---------------------------------------------------------------- */
 
 static void
 say(int result, const struct csn_error *err, int appraised, const struct csn_verdict *after)
@@ -71,6 +132,46 @@ on_verified(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 	say(result, csn_op_error(op), appraised, &after);
 	csn_buf_unref(at.kept);
 	at.kept = NULL;
+}
+
+/* ---- evidence ----------------------------------------------------------------- */
+
+static void
+say_facts(uint64_t id, int result, const struct csn_fact *facts, size_t count)
+{
+	uint8_t          room[WIRE_VERDICT_MAX];
+	struct csn_bytes item = CSN_BYTES_NONE;
+
+	int put = wire_put_facts(facts, result == CSN_OK ? count : 0, room, &item);
+	worker_write(&(struct wire_frame){
+		.type = WIRE_FACTS,
+		.v = { { .number = id },
+	               { .number = (uint64_t)-(result < 0 ? result : put) },
+	               { .bytes = item } } });
+}
+
+/* Asked and answered at once; what it looks at is the frame's. */
+static int
+identify(const struct wire_frame *frame)
+{
+	struct csn_fact     facts[CSN_VERDICT_FACTS] = { 0 };
+	struct csn_evidence evidence = { .size = sizeof evidence };
+	char                type[WIRE_NAME_MAX + 1], class[WIRE_NAME_MAX + 1];
+	size_t              count = 0;
+	int                 r = CSN_E_UNSUPPORTED;
+
+	name_from(frame->v[1].bytes, type);
+	name_from(frame->v[5].bytes, class);
+	evidence.type = type;
+	evidence.value = frame->v[2].bytes;
+	evidence.challenge = frame->v[3].bytes;
+	evidence.did = frame->v[4].bytes;
+	evidence.device_class = class[0] != '\0' ? class : NULL;
+	evidence.unix_s = frame->v[6].number;
+	if (CSN_HAS(at.ops, identify))
+		r = at.ops->identify(at.self, &evidence, facts, CSN_VERDICT_FACTS, &count);
+	say_facts(frame->v[0].number, r > 0 ? CSN_E_INTERNAL : r, facts, count);
+	return CSN_OK;
 }
 
 /* The frame is gone when the verifier looks at its evidence, so that is copied. */
@@ -123,10 +224,8 @@ verify(const struct wire_frame *frame)
 	at.id = frame->v[0].number;
 	at.evidence = (struct csn_evidence){ .size = sizeof at.evidence };
 	at.verdict = (struct csn_verdict){ .size = sizeof at.verdict };
-	snprintf(at.type, sizeof at.type, "%.*s", (int)frame->v[1].bytes.len,
-	         (const char *)frame->v[1].bytes.ptr);
-	snprintf(at.device_class, sizeof at.device_class, "%.*s", (int)frame->v[5].bytes.len,
-	         (const char *)frame->v[5].bytes.ptr);
+	name_from(frame->v[1].bytes, at.type);
+	name_from(frame->v[5].bytes, at.device_class);
 	at.evidence.type = at.type;
 	at.evidence.device_class = at.device_class[0] != '\0' ? at.device_class : NULL;
 	at.evidence.unix_s = frame->v[6].number;
@@ -150,6 +249,10 @@ on_frame(struct worker *worker, const struct wire_frame *frame)
 	(void)worker;
 	if (frame->type == WIRE_VERIFY)
 		return verify(frame);
+	if (frame->type == WIRE_CHALLENGE)
+		return challenge(frame);
+	if (frame->type == WIRE_IDENTIFY)
+		return identify(frame);
 	if (frame->type != WIRE_CANCEL)
 		return CSN_E_INVALID;
 	if (at.op != NULL && frame->v[0].number == at.id)
@@ -163,6 +266,8 @@ close_attest(struct worker *worker)
 	(void)worker;
 	if (at.op != NULL)
 		csn_op_cancel(at.op);
+	if (at.nonce_op != NULL)
+		csn_op_cancel(at.nonce_op);
 }
 
 const struct worker_kind worker_attest = { open_attest, on_frame, close_attest };

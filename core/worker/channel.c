@@ -186,7 +186,8 @@ open_channel(struct worker *worker, struct wire_frame *ready, struct csn_error *
 {
 	const struct worker_part *channel = &worker->parts[0], *media = &worker->parts[1];
 	struct link_parts         parts = {
-		.label = channel->label,
+		.label = strncmp(channel->label, "channel ", 8) == 0 ? channel->label + 8 :
+		                                                       channel->label,
 		.loop = worker->loop,
 		.ops = worker->ops,
 		.log = worker->log,
@@ -212,7 +213,8 @@ open_channel(struct worker *worker, struct wire_frame *ready, struct csn_error *
 	ready->v[3].bytes = worker_text(caps->medium_name);
 	ready->v[4].number = caps->direction;
 	ready->v[5].number = caps->traits;
-	ready->v[6].number = caps->max_message;
+	ready->v[6].number = caps->max_message < WIRE_BYTES_MAX ? caps->max_message :
+	                                                          WIRE_BYTES_MAX;
 	ready->v[7].number = caps->bytes_per_second;
 	ready->v[8].number = caps->latency_ms;
 	return CSN_OK;

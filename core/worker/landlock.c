@@ -20,6 +20,7 @@ enum {
 	WRITE_FILE = 1 << 1,
 	READ_FILE  = 1 << 2,
 	READ_DIR   = 1 << 3,
+	REMOVE     = 1 << 5, /* a file                                        */
 	MAKE_REG   = 1 << 8,
 	TRUNCATE   = 1 << 14,
 };
@@ -54,7 +55,7 @@ add_path(int ruleset, const char *path, bool write, uint64_t known)
 	if (rule.fd < 0)
 		return errno == ENOENT ? 0 : -errno; /* nothing there to be opened */
 	if (write)
-		rule.access |= WRITE_FILE | MAKE_REG | TRUNCATE;
+		rule.access |= WRITE_FILE | REMOVE | MAKE_REG | TRUNCATE;
 	rule.access &= known;
 	if (fstat(rule.fd, &st) != 0)
 		r = -errno;

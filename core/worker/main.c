@@ -6,6 +6,7 @@
 #include "core/worker/worker.h"
 
 #include "core/host.h"
+#include "core/worker/doors.h"
 #include "core/worker/sandbox.h"
 
 #include <countersign/media.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SETUP_MS 10000
@@ -108,6 +110,14 @@ on_readable(void *self, int fd, uint32_t ready)
 
 /* ---- the sandbox -------------------------------------------------------------- */
 
+static const char *
+text_of(const struct worker_part *part, const struct csn_option *row)
+{
+	if ((row->type != CSN_PATH && row->type != CSN_STRING) || part->config == NULL)
+		return NULL;
+	return csn_config_text_at(part->config, row->key, 0);
+}
+
 /* What the options of the media name may still be opened, one picture after the other. */
 static void
 add_paths(const struct worker_part *part, struct sandbox *sandbox)
@@ -115,24 +125,51 @@ add_paths(const struct worker_part *part, struct sandbox *sandbox)
 	const struct csn_option *row = part->component->options;
 
 	for (; row != NULL && row->key != NULL; row++) {
-		const char *path = row->type == CSN_PATH && part->config != NULL ?
-		                           csn_config_text_at(part->config, row->key, 0) :
-		                           NULL;
+		const char *path = row->type == CSN_PATH ? text_of(part, row) : NULL;
 
 		if (path != NULL && sandbox->path_count < SANDBOX_PATHS)
 			sandbox->paths[sandbox->path_count++] = path;
 	}
 }
 
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The same for a channel that has no media: folders are its own, the rest the core opens. */
+static void
+add_doors(const struct worker_part *part, struct sandbox *sandbox)
+{
+	const struct csn_option *row = part->component->options;
+
+	for (; row != NULL && row->key != NULL; row++) {
+		const char *text = text_of(part, row);
+
+		if (text == NULL)
+			continue;
+		if (row->type == CSN_PATH && is_folder(text)) {
+			if (sandbox->path_count < SANDBOX_PATHS)
+				sandbox->paths[sandbox->path_count++] = text;
+			sandbox->write = sandbox->folders = true;
+		} else if (doors_add(text) == 0)
+			sandbox->doors = true;
+	}
+}
+
 int
 worker_seal(struct worker *worker, struct csn_error *err)
 {
-	const struct worker_part *media = &worker->parts[1];
+	const struct worker_part *media = &worker->parts[1], *first = &worker->parts[0];
 	struct sandbox            sandbox = { .media = media->component != NULL };
 	struct sandbox_report     report = { .weaker = false };
 
 	if (worker->sealed)
 		return CSN_OK;
+	sandbox.threads = first->component->kind == CSN_KIND_CHANNEL;
 	if (sandbox.media) {
 		struct csn_media_caps caps = { .size = sizeof caps };
 
@@ -140,6 +177,8 @@ worker_seal(struct worker *worker, struct csn_error *err)
 		if (media->component->ops.media->caps(media->self, &caps) < 0)
 			caps.direction = CSN_RECEIVE;
 		sandbox.write = (caps.direction & CSN_SEND) != 0;
+	} else if (sandbox.threads) {
+		add_doors(first, &sandbox);
 	}
 	int r = sandbox_enter(&sandbox, &report, err);
 	if (r < 0)

@@ -18,6 +18,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -51,17 +53,33 @@ static const int always[] = {
 	SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
+/* What threads do, and who has a socket or a pipe that was opened before. */
+static const int with_threads[] = {
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_gettime),
+	SCMP_SYS(pipe), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(getuid), SCMP_SYS(geteuid),
+	SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(uname), SCMP_SYS(sysinfo),
+	SCMP_SYS(getcpu), SCMP_SYS(sched_getparam), SCMP_SYS(sched_getscheduler),
+};
+
 /* What playing and capturing does besides, on what was opened before. */
 static const int with_media[] = {
 	SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev), SCMP_SYS(ftruncate),
 	SCMP_SYS(fallocate), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(memfd_create),
-	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_gettime),
-	SCMP_SYS(pipe), SCMP_SYS(socketpair), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
-	SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(shmat), SCMP_SYS(shmdt),
-	SCMP_SYS(shmctl), SCMP_SYS(semop), SCMP_SYS(semtimedop), SCMP_SYS(mlock),
-	SCMP_SYS(munlock), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
-	SCMP_SYS(getegid), SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(getcpu),
-	SCMP_SYS(sched_getparam), SCMP_SYS(sched_getscheduler),
+	SCMP_SYS(shmat), SCMP_SYS(shmdt), SCMP_SYS(shmctl), SCMP_SYS(semop),
+	SCMP_SYS(semtimedop), SCMP_SYS(mlock), SCMP_SYS(munlock),
+};
+
+/* In folders that Landlock has opened for writing. */
+static const int with_folders[] = {
+	SCMP_SYS(getdents64), SCMP_SYS(linkat), SCMP_SYS(unlinkat), SCMP_SYS(renameat2),
+	SCMP_SYS(pwrite64), SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+};
+
+/* A terminal's settings and signals; not TIOCSTI, which types for a person. */
+static const unsigned long of_terminals[] = {
+	TCGETS, TCSETS, TCSETSW, TCSETSF, TCSBRK, TCFLSH, TIOCEXCL, TIOCMGET, TIOCMSET,
+	TIOCMBIS, TIOCMBIC, TIOCOUTQ, FIONREAD,
 };
 
 /* Nobody asks for these by accident. */
@@ -115,22 +133,59 @@ add_bounded(scmp_filter_ctx ctx)
 	return r;
 }
 
+/* A pair of sockets, of a stream or of packets: datagrams go to any socket with a name. */
+static int
+add_sockets(scmp_filter_ctx ctx, int call)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
+	int              r = 0;
+
+	for (size_t i = 0; r == 0 && i < (call == SCMP_SYS(socket) ? 1 : 2); i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 2,
+		                     SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+		                     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)types[i]));
+	return r;
+}
+
 /*
  * Threads, but no process; clone3() hides its flags in memory, so it must be missing
- * for the C library to use clone().  Terminals understand ioctls that type for a user.
+ * for the C library to use clone().
  */
 static int
-add_media(scmp_filter_ctx ctx)
+add_threads(scmp_filter_ctx ctx)
 {
 	const scmp_datum_t thread = 0x00010000; /* CLONE_THREAD               */
-	const scmp_datum_t low    = 0xffffffffu;
-	int r = ADD_ALL(ctx, SCMP_ACT_ALLOW, with_media);
+	int                r = ADD_ALL(ctx, SCMP_ACT_ALLOW, with_threads);
 
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 		                     SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return r == 0 ? add_sockets(ctx, SCMP_SYS(socketpair)) : r;
+}
+
+/* A socket that is connected to nothing is of no use but to put another in its place. */
+static int
+add_doors(scmp_filter_ctx ctx)
+{
+	int r = add_sockets(ctx, SCMP_SYS(socket));
+
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(dup3), 0);
+	for (size_t i = 0; r == 0 && i < sizeof of_terminals / sizeof *of_terminals; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+		                     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, of_terminals[i]));
+	return r;
+}
+
+/* Terminals understand ioctls that type for a user: those of devices only, by their letter. */
+static int
+add_media(scmp_filter_ctx ctx)
+{
+	const scmp_datum_t low = 0xffffffffu;
+	int                r = ADD_ALL(ctx, SCMP_ACT_ALLOW, with_media);
+
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(shmget), 1,
 		                     SCMP_A0(SCMP_CMP_MASKED_EQ, low, IPC_PRIVATE));
@@ -147,10 +202,12 @@ add_media(scmp_filter_ctx ctx)
 
 /* Where Landlock says which: files may be opened. */
 static int
-add_open(scmp_filter_ctx ctx)
+add_open(scmp_filter_ctx ctx, bool folders)
 {
 	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 0);
 
+	if (r == 0 && folders)
+		r = ADD_ALL(ctx, SCMP_ACT_ALLOW, with_folders);
 	return r == 0 ? seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(open), 0) : r;
 }
 
@@ -170,10 +227,14 @@ filter(const struct sandbox *sandbox, bool opens, struct csn_error *err)
 		r = ADD_ALL(ctx, SCMP_ACT_KILL_PROCESS, deadly);
 	if (r == 0)
 		r = add_bounded(ctx);
+	if (r == 0 && sandbox->threads)
+		r = add_threads(ctx);
+	if (r == 0 && sandbox->doors)
+		r = add_doors(ctx);
 	if (r == 0 && sandbox->media)
 		r = add_media(ctx);
 	if (r == 0 && opens)
-		r = add_open(ctx);
+		r = add_open(ctx, sandbox->folders);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -206,7 +267,7 @@ limits(const struct sandbox *sandbox, struct csn_error *err)
 	if (r == 0)
 		r = limit(RLIMIT_NOFILE, sandbox->media ? 1024 : 64);
 	if (r == 0)
-		r = limit(RLIMIT_FSIZE, sandbox->media ? 4096 * mib : 0);
+		r = limit(RLIMIT_FSIZE, sandbox->media ? 4096 * mib : sandbox->write ? mib : 0);
 	if (r == 0 && !SANITIZED)
 		r = limit(RLIMIT_DATA, (sandbox->media ? 1024 : 256) * mib);
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
@@ -245,6 +306,11 @@ sandbox_enter(const struct sandbox *sandbox, struct sandbox_report *ret_report,
 		return r;
 	int abi = landlock_enter(paths, count, sandbox->write);
 	bool opens = abi > 0 && count > 0;
+	if (sandbox->folders && !opens)
+		return csn_fail(err, CSN_E_UNSUPPORTED,
+		                "%s can only be opened in here where the kernel has Landlock%s; "
+		                "isolation = \"none\" lets the channel run in the station",
+		                sandbox->paths[0], abi > 0 ? " and no thread was started" : "");
 	r = filter(sandbox, opens, err);
 	if (r < 0)
 		return r;

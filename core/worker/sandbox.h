@@ -12,7 +12,9 @@
 #define SANDBOX_PATHS 4
 
 struct sandbox {
-	bool media; /* threads, ioctl and shared memory of what is open       */
+	bool media;   /* ioctl and shared memory of what is open              */
+	bool threads; /* and what is done with sockets that are open          */
+	bool doors;   /* placeholders for sockets, a terminal's settings      */
 	/*
 	 * Files and folders beneath which files may still be opened: a recording is one
 	 * file a picture.  Held by Landlock alone, so they count only where there is one
@@ -20,7 +22,8 @@ struct sandbox {
 	 */
 	const char *paths[SANDBOX_PATHS];
 	size_t      path_count;
-	bool        write; /* the paths are recorded to                       */
+	bool        write;   /* the paths are written to, too                 */
+	bool        folders; /* they are all it has: files come and go there  */
 };
 
 /* In words for the log: "seccomp, Landlock 7, no new privileges". */

@@ -90,7 +90,7 @@ cp station/countersign.conf as-made.conf
 for suite in 1 2; do
 	cp as-made.conf station/countersign.conf
 	sed -i -e '/role = "return"/d' \
-		-e 's|{ role = "offer";.*|{ role = "offer"; also = "return"; use = "nfc"; poll_ms = 5; },|' \
+		-e 's|{ role = "offer";.*|{ role = "offer"; also = "return"; use = "nfc"; poll_ms = 5; '"socket = \"$PCSCLITE_CSOCK_NAME\"; },|" \
 		station/countersign.conf
 	make_device "d$suite" --suite $suite
 	cp "d$suite/device.conf" "d$suite/as-made.conf"
@@ -104,7 +104,7 @@ for suite in 1 2; do
 	rm -f "d$suite/delivered.json"
 
 	cp as-made.conf station/countersign.conf
-	sed -i 's|{ role = "bind";.*|{ role = "bind"; use = "nfc"; poll_ms = 5; },|' station/countersign.conf
+	sed -i 's|{ role = "bind";.*|{ role = "bind"; use = "nfc"; poll_ms = 5; '"socket = \"$PCSCLITE_CSOCK_NAME\"; },|" station/countersign.conf
 	cp "d$suite/as-made.conf" "d$suite/device.conf"
 	sed -i 's|{ role = "bind";.*|{ role = "bind"; use = "nfc-tag"; },|' "d$suite/device.conf"
 	enrol_nfc "d$suite"

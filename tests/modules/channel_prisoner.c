@@ -9,30 +9,18 @@
 #include <countersign/media.h>
 #include <countersign/plugin.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
+#include "modules/prisoner-attempts.h"
+#include "modules/prisoner-doors.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/ipc.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/resource.h>
-#include <sys/shm.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #define WIRE_FD 3
 
 struct prisoner {
 	const struct csn_host *host;
 	char                  *mark; /* an option's text: is in memory for sure */
+	char                  *gate; /* what the core may open for it          */
 	struct csn_op         *receiving, *sending;
 	int                    heard; /* messages wanted by "say"             */
 	int                    found[2]; /* what create saw: canary, mark      */
@@ -47,6 +35,7 @@ struct cell {
 
 static const struct csn_option options[] = {
 	CSN_OPTION_STRING(struct prisoner, mark, NULL, 0, 64, "text to look for"),
+	CSN_OPTION_PATH(struct prisoner, gate, NULL, 0, "what may be opened later"),
 	/* Not set it is 0, which is out of its bounds and has to come through all the same. */
 	{ .key = "count", .type = CSN_U32, .min = 1, .max = 9, .help = "a number",
 	  .offset = offsetof(struct prisoner, count) },
@@ -55,100 +44,6 @@ static const struct csn_option options[] = {
 static const struct csn_option cell_options[] = {
 	CSN_OPTION_PATH(struct cell, room, NULL, 0, "folder that may be opened"),
 	CSN_OPTION_END
-};
-
-/* ---- attempts ----------------------------------------------------------------- */
-
-static long try_open(void) { return open("/etc/passwd", O_RDONLY | O_CLOEXEC); }
-static long try_create(void) { return open("/tmp/prisoner", O_WRONLY | O_CREAT | O_CLOEXEC, 0600); }
-static long try_mem(void) { return open("/proc/self/mem", O_RDONLY | O_CLOEXEC); }
-static long try_stat(void) { struct stat st; return stat("/etc/passwd", &st); }
-static long try_unlink(void) { return unlink("/tmp/prisoner"); }
-static long try_chmod(void) { return chmod("/tmp/no-such-prisoner", 0600); }
-static long try_inet(void) { return socket(AF_INET, SOCK_STREAM, 0); }
-static long try_unix(void) { return socket(AF_UNIX, SOCK_STREAM, 0); }
-static long try_netlink(void) { return socket(AF_NETLINK, SOCK_RAW, 0); }
-static long try_fork(void) { return syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL); }
-static long try_kill(void) { return kill(getppid(), 0); }
-static long try_signal_core(void) { return (long)syscall(SYS_tgkill, 1, 1, 0); }
-static long try_dumpable(void) { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
-static long try_limits(void) { return setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 1, 1 }); }
-static long try_uring(void) { return syscall(425, 1, NULL); }
-static long try_tty(void) { return ioctl(0, TIOCSTI, "x"); }
-static long try_memfd(void) { return memfd_create("x", 0); }
-static long try_shm(void) { return shmget(4711, 4096, 0600); }
-static long try_chdir(void) { return chdir("/"); }
-static long try_execve(void) { char *none[] = { NULL }; return execve("/bin/true", none, none); }
-static long try_ptrace(void) { return ptrace(PTRACE_TRACEME, 0, NULL, NULL); }
-static long try_unshare(void) { return syscall(SYS_unshare, 0x10000000); }
-static long try_bpf(void) { return syscall(SYS_bpf, 0, NULL, 0); }
-
-static long
-try_peek(void)
-{
-	char         byte = 0;
-	struct iovec mine = { &byte, 1 }, other = { &byte, 1 };
-
-	return process_vm_readv(getpid(), &mine, 1, &other, 1, 0);
-}
-
-static long
-try_exec_memory(void)
-{
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return p == MAP_FAILED ? -1 : 0;
-}
-
-static long
-try_make_exec(void)
-{
-	static char page[8192];
-
-	return mprotect((void *)(((uintptr_t)page + 4095) & ~(uintptr_t)4095), 4096,
-	                PROT_READ | PROT_EXEC);
-}
-
-static long
-try_memory(void)
-{
-	char *p = mmap(NULL, (size_t)2 << 30, PROT_READ | PROT_WRITE,
-	               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return p == MAP_FAILED ? -1 : 0;
-}
-
-static void *
-thread(void *arg)
-{
-	return arg;
-}
-
-static long
-try_thread(void)
-{
-	pthread_t id;
-	int       r = pthread_create(&id, NULL, thread, NULL);
-
-	if (r == 0)
-		pthread_join(id, NULL);
-	errno = r;
-	return r == 0 ? 0 : -1;
-}
-
-static const struct {
-	const char *name;
-	long (*call)(void);
-} attempts[] = {
-	{ "open", try_open }, { "create", try_create }, { "mem", try_mem }, { "stat", try_stat },
-	{ "unlink", try_unlink }, { "chmod", try_chmod }, { "inet", try_inet },
-	{ "unix", try_unix }, { "netlink", try_netlink }, { "fork", try_fork },
-	{ "kill", try_kill }, { "tgkill", try_signal_core }, { "dumpable", try_dumpable },
-	{ "limits", try_limits }, { "uring", try_uring }, { "tty", try_tty },
-	{ "memfd", try_memfd }, { "shm", try_shm }, { "chdir", try_chdir },
-	{ "execve", try_execve }, { "ptrace", try_ptrace }, { "unshare", try_unshare },
-	{ "bpf", try_bpf }, { "peek", try_peek }, { "exec-memory", try_exec_memory },
-	{ "make-exec", try_make_exec }, { "memory", try_memory }, { "thread", try_thread },
 };
 
 /* ---- what it can see ---------------------------------------------------------- */
@@ -275,20 +170,22 @@ say(struct prisoner *p, const char *text)
 	return CSN_OK;
 }
 
+/* ---- words -------------------------------------------------------------------- */
+
 static int
 obey(struct prisoner *p, struct csn_op *op, const char *word)
 {
+	size_t len = strcspn(word, " ");
+
+	for (size_t i = 0; i < sizeof doors / sizeof *doors; i++)
+		if (strlen(doors[i].name) == len && strncmp(doors[i].name, word, len) == 0)
+			return fail(p, op, doors[i].name, doors[i].call(word + len + (word[len] == ' ')));
 	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
 		if (strcmp(attempts[i].name, word) != 0)
 			continue;
 		errno = 0;
 		long r = attempts[i].call();
 		return fail(p, op, word, r < 0 ? errno : 0);
-	}
-	if (strncmp(word, "read ", 5) == 0) {
-		int fd = open(word + 5, O_RDONLY | O_CLOEXEC);
-
-		return fail(p, op, "read", fd < 0 ? errno : 0);
 	}
 	if (strcmp(word, "crash") == 0)
 		__builtin_trap();
@@ -555,8 +452,39 @@ appraise(void *self, const struct csn_evidence *evidence, struct csn_verdict *ve
 	               CSN_OK;
 }
 
+static int
+challenge(void *self, struct csn_op *op)
+{
+	struct prisoner *p = self;
+
+	if (p->mark != NULL && strcmp(p->mark, "no nonce") == 0)
+		return p->host->fail(p->host->op_error(op), CSN_E_REFUSED, "no nonce today");
+	p->host->op_done(op, CSN_OK, p->host->buf_new("a nonce", 7, 0));
+	return CSN_OK;
+}
+
+static int
+identify(void *self, const struct csn_evidence *evidence, struct csn_fact *ret_facts,
+         size_t room, size_t *ret_count)
+{
+	(void)self;
+	if (evidence->value.len >= 4 && memcmp(evidence->value.ptr, "hang", 4) == 0)
+		for (;;)
+			__asm__ volatile("");
+	if (evidence->value.len == 0 || room < 2)
+		return CSN_E_PROTOCOL;
+	snprintf(ret_facts[0].name, sizeof ret_facts[0].name, "identity.name");
+	snprintf(ret_facts[0].value, sizeof ret_facts[0].value, "%.*s", (int)evidence->value.len,
+	         (const char *)evidence->value.ptr);
+	snprintf(ret_facts[1].name, sizeof ret_facts[1].name, "identity.type");
+	snprintf(ret_facts[1].value, sizeof ret_facts[1].value, "%s", evidence->type);
+	*ret_count = 2;
+	return CSN_OK;
+}
+
 static const struct csn_attest_ops attest_ops = {
-	.size = sizeof attest_ops, .type = type, .verify = verify, .appraise = appraise,
+	.size = sizeof attest_ops, .type = type, .challenge = challenge, .identify = identify,
+	.verify = verify, .appraise = appraise,
 };
 static const struct csn_component attest = {
 	.size = sizeof attest, .kind = CSN_KIND_ATTEST, .name = "prisoner",

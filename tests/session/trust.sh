@@ -29,7 +29,8 @@ cp $conf plain.conf
 try plugins list -c $conf
 same "the list is there" $rc 0
 has "a verifier runs in a worker" "$(row x509)" " file yes ready"
-has "a channel does when it has a media" "$(row qr)" " file media ready"
+has "a channel does, with a media" "$(row qr)" " file yes ready"
+has "or without one" "$(row file)" " file yes ready"
 has "a media in that of its channel" "$(row gst)" " file channel ready"
 has "a store does not" "$(row sqlite)" " file - ready"
 try plugins info x509 -c $conf

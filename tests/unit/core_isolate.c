@@ -1,319 +1,10 @@
 /*
- * Plugins in a worker: what they may not do, what becomes of one that crashes, hangs or
- * breaks the rules of the wire, and that nobody else notices.
+ * Plugins in a worker: messages and verdicts come through, and what becomes of one that
+ * crashes, hangs or breaks the rules of the wire; nobody else notices.
  */
-#include "core/isolate/isolate.h"
-
-#include "core/base/buf.h"
-#include "core/isolate/wire.h"
-#include "core/loop/op.h"
-#include "core/worker/landlock.h"
-#include "kit/tap.h"
-
-#include <countersign/attest.h>
+#include "unit/isolate_kit.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#define MODULE TEST_BUILDDIR "/tests/modules/prison/.libs/channel_prisoner.so"
-#define WORKER TEST_BUILDDIR "/countersign-worker"
-#define SOON   (20 * CSN_SECOND)
-
-static struct csn_loop   *loop;
-static struct csn_ops    *ops;
-static struct csn_loader *loader;
-static struct csn_log    *quiet;
-
-/* ---- one instance and one call of it ------------------------------------------ */
-
-static struct csn_isolation
-how_to(uint32_t kind, const char *name, const char *media)
-{
-	struct csn_error     err = { 0 };
-	struct csn_isolation how = {
-		.worker = WORKER, .loader = loader, .loop = loop, .log = quiet,
-		.level = CSN_LOG_WARN, .label = "channel test", .media_label = "media cell",
-		.component = csn_loader_find(loader, kind, name, &err),
-		.hang_ms = 2000, .again_ms = 1, .again_max_ms = 1,
-	};
-
-	if (media != NULL)
-		how.media = csn_loader_find(loader, CSN_KIND_MEDIA, media, &err);
-	if (how.component == NULL) {
-		printf("Bail out! %s\n", csn_error_text(&err));
-		exit(99);
-	}
-	return how;
-}
-
-static struct csn_config_file *files[16];
-static size_t                  file_count;
-
-/* Options as a configuration gives them; freed at the end of all tests. */
-__attribute__((format(printf, 1, 2))) static const struct csn_config *
-options(const char *fmt, ...)
-{
-	struct csn_error err = { 0 };
-	char             path[32];
-	va_list          args;
-	int              fd = memfd_create("options", 0);
-
-	va_start(args, fmt);
-	if (fd < 0 || file_count == 16 || dprintf(fd, "o : { ") < 0 || vdprintf(fd, fmt, args) < 0 ||
-	    dprintf(fd, " };\n") < 0)
-		exit(99);
-	va_end(args);
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	if (csn_config_read(path, &files[file_count], &err) < 0)
-		exit(99);
-	close(fd);
-	return csn_config_sub(csn_config_root(files[file_count++]), "o");
-}
-
-static struct isolate *
-make(const struct csn_isolation *how)
-{
-	struct csn_error err = { 0 };
-	struct isolate  *iso = NULL;
-
-	if (isolate_create(how, &iso, &err) < 0) {
-		printf("Bail out! %s\n", csn_error_text(&err));
-		exit(99);
-	}
-	return iso;
-}
-
-struct answer {
-	int  over, result;
-	char text[CSN_ERROR_TEXT], bytes[64];
-};
-
-static void
-on_answer(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
-{
-	struct answer   *a = arg;
-	struct csn_bytes bytes = csn_buf_bytes(buf);
-
-	a->over = 1;
-	a->result = result;
-	snprintf(a->text, sizeof a->text, "%s", csn_op_error(op)->text);
-	snprintf(a->bytes, sizeof a->bytes, "%.*s", (int)bytes.len,
-	         bytes.ptr != NULL ? (const char *)bytes.ptr : "");
-}
-
-static struct csn_op *
-op_for(struct isolate *iso, struct answer *a, csn_op_cancel_fn *cancel)
-{
-	*a = (struct answer){ 0 };
-	return csn_op_new(ops, &(struct csn_op_start){ .what = "test", .fn = on_answer, .arg = a,
-	                                               .deadline_ns = csn_loop_now(loop) + SOON,
-	                                               .cancel = cancel, .self = iso });
-}
-
-static void
-run(const struct answer *a)
-{
-	while (!a->over)
-		csn_loop_run_until(loop, csn_loop_now(loop) + CSN_MS);
-}
-
-static struct csn_bytes
-bytes_of(const char *text)
-{
-	return (struct csn_bytes){ (const uint8_t *)text, strlen(text) };
-}
-
-/* Sends @word and waits for what becomes of it; at once refused is an answer, too. */
-static const struct answer *
-tell(struct isolate *iso, const char *word)
-{
-	static struct answer a;
-	struct csn_op       *op = op_for(iso, &a, isolate_channel_ops.cancel);
-	int                  r = isolate_channel_ops.send(iso, op, bytes_of(word));
-
-	if (r < 0) {
-		a.over = 1;
-		a.result = r;
-		snprintf(a.text, sizeof a.text, "%s", csn_op_error(op)->text);
-		csn_op_drop(op);
-	}
-	run(&a);
-	return &a;
-}
-
-/* As tell, once no back-off is in the way. */
-static const struct answer *
-tell_again(struct isolate *iso, const char *word)
-{
-	const struct answer *a;
-
-	do {
-		csn_loop_run_until(loop, csn_loop_now(loop) + 2 * CSN_MS);
-		a = tell(iso, word);
-	} while (a->result == CSN_E_IO && strstr(a->text, "starts again within") != NULL);
-	return a;
-}
-
-static void
-is_answer(const struct answer *a, int result, const char *text, const char *what)
-{
-	if (!tap_ok(a->result == result && strstr(a->text, text) != NULL, "%s", what))
-		tap_note("%d %s, wanted %d %s", a->result, a->text, result, text);
-}
-
-/* ---- the sandbox -------------------------------------------------------------- */
-
-#define DEADLY -1
-
-static const struct {
-	const char *word, *what;
-	int alone, with_media; /* errno, 0: allowed, DEADLY                     */
-} attempts[] = {
-	{ "open", "open a file", EPERM, EPERM },
-	{ "create", "create a file", EPERM, EPERM },
-	{ "mem", "open its own memory as a file", EPERM, EPERM },
-	{ "stat", "ask whether a file is there", EPERM, EPERM },
-	{ "unlink", "remove a file", EPERM, EPERM },
-	{ "chmod", "change a file's mode", EPERM, EPERM },
-	{ "chdir", "change its folder", EPERM, EPERM },
-	{ "inet", "make a socket of the internet", EPERM, EPERM },
-	{ "unix", "make a socket of this machine", EPERM, EPERM },
-	{ "netlink", "make a socket to the kernel", EPERM, EPERM },
-	{ "fork", "make another process", EPERM, EPERM },
-	{ "kill", "send the core a signal", EPERM, EPERM },
-	{ "tgkill", "send another process's thread a signal", EPERM, EPERM },
-	{ "dumpable", "let itself be looked into", EPERM, EPERM },
-	{ "limits", "change its limits", EPERM, EPERM },
-	{ "uring", "use io_uring", EPERM, EPERM },
-	{ "tty", "type into a terminal", EPERM, EPERM },
-	{ "exec-memory", "map memory that can be run", EPERM, EPERM },
-	{ "make-exec", "make its memory one that can be run", EPERM, EPERM },
-	{ "shm", "open shared memory by its key", EPERM, EPERM },
-	{ "memfd", "make a file in memory", EPERM, 0 },
-	{ "thread", "start a thread", EPERM, 0 },
-	{ "execve", "run a program", DEADLY, DEADLY },
-	{ "ptrace", "trace a process", DEADLY, DEADLY },
-	{ "peek", "read a process's memory", DEADLY, DEADLY },
-	{ "unshare", "make a namespace", DEADLY, DEADLY },
-	{ "bpf", "load a program into the kernel", DEADLY, DEADLY },
-};
-
-static void
-test_attempts(const char *where, struct isolate *iso, bool media)
-{
-	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
-		int                  want = media ? attempts[i].with_media : attempts[i].alone;
-		const struct answer *a = tell_again(iso, attempts[i].word);
-		char                 text[64], what[128];
-
-		snprintf(what, sizeof what, "%s may %s%s", where, want == 0 ? "" : "not ",
-		         attempts[i].what);
-		snprintf(text, sizeof text, "%s %d", attempts[i].word, want);
-		if (want == DEADLY)
-			is_answer(a, CSN_E_IO, "made a system call that is forbidden", what);
-		else
-			is_answer(a, CSN_E_REFUSED, text, what);
-	}
-#ifndef SANITIZED
-	is_answer(tell_again(iso, "memory"), CSN_E_REFUSED, "memory 12",
-	          "two gigabytes of memory are more than it gets");
-#endif
-}
-
-static void
-test_sandbox(void)
-{
-	struct csn_isolation alone = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
-	struct csn_isolation media = how_to(CSN_KIND_CHANNEL, "prisoner-av", "cell");
-	struct isolate      *iso = make(&alone);
-
-	test_attempts("a channel", iso, false);
-	isolate_destroy(iso);
-	iso = make(&media);
-	test_attempts("with a media it", iso, true);
-	isolate_destroy(iso);
-}
-
-/* A recording is a file a picture: the one path an option of the media names. */
-static void
-test_room(void)
-{
-	struct csn_isolation how = how_to(CSN_KIND_CHANNEL, "prisoner-av", "cell");
-	char                 room[] = "/tmp/csn-room-XXXXXX", text[4096], path[64];
-
-	if (mkdtemp(room) == NULL)
-		exit(99);
-	snprintf(path, sizeof path, "%s/file", room);
-	close(open(path, O_WRONLY | O_CREAT, 0600));
-	how.media_config = options("room = \"%s\";", room);
-	struct isolate *iso = make(&how);
-	const struct answer *a;
-
-	snprintf(text, sizeof text, "read %s", path);
-	a = tell(iso, text);
-	pid_t pid = fork(); /* a ruleset is for ever, so another process asks   */
-	if (pid == 0)
-		_exit(landlock_enter(NULL, 0, false) > 0 ? 0 : 1);
-	int status = 0;
-	waitpid(pid, &status, 0);
-	if (status != 0) {
-		is_answer(a, CSN_E_REFUSED, "read 1", "without Landlock not even its path is opened");
-	} else {
-		is_answer(a, CSN_E_REFUSED, "read 0", "it may read beneath its path");
-		is_answer(tell(iso, "open"), CSN_E_REFUSED, "open 13", "Landlock: nothing beside it");
-		is_answer(tell(iso, "create"), CSN_E_REFUSED, "create 13",
-		          "Landlock: nothing is written");
-		snprintf(text, sizeof text, "read %s/../../etc/passwd", room);
-		is_answer(tell(iso, text), CSN_E_REFUSED, "read 13", "Landlock: nothing above it");
-	}
-	isolate_destroy(iso);
-	unlink(path);
-	rmdir(room);
-}
-
-/* The core's keys: in its memory, its environment and in a file it has open. */
-static void
-test_canary(void)
-{
-	static char             key[] = "canary-secret-key"; /* stays in our memory */
-	struct csn_isolation    how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
-	char                    path[] = "/tmp/csn-canary-XXXXXX";
-	int                     fd = mkstemp(path), open_fd = dup2(fd, 9);
-
-	if (fd < 0 || open_fd != 9 || write(fd, key, sizeof key) < 0 || setenv("STATION_KEY", key, 1))
-		exit(99);
-	FILE *f = fopen(path, "a");
-	if (f == NULL || fputs("\n", f) < 0 || fclose(f) != 0)
-		exit(99);
-	how.config = options("mark = \"what it was told\";");
-	struct isolate *iso = make(&how);
-	is_answer(tell(iso, "canary"), CSN_E_REFUSED, "canary 0",
-	          "no key is in its memory, environment or descriptors");
-	is_answer(tell(iso, "fds"), CSN_E_REFUSED, "fds 1",
-	          "of descriptors it has three, the socket and its own loop's");
-	const struct answer *a = tell(iso, "mark");
-	tap_ok(a->result == CSN_E_REFUSED && strncmp(a->text, "mark ", 5) == 0 && a->text[5] > '0',
-	       "what it was told is found by the same search");
-	isolate_destroy(iso);
-	close(fd);
-	close(9);
-	unsetenv("STATION_KEY");
-	unlink(path);
-}
 
 /* ---- messages ----------------------------------------------------------------- */
 
@@ -503,19 +194,6 @@ test_lies(void)
 
 /* ---- real channels ------------------------------------------------------------ */
 
-#define PLUGIN(path) TEST_BUILDDIR "/plugins/" path ".so"
-
-static void
-load(const char *path)
-{
-	struct csn_error err = { 0 };
-
-	if (csn_loader_add_file(loader, path, &err) < 0) {
-		printf("Bail out! %s\n", csn_error_text(&err));
-		exit(99);
-	}
-}
-
 static struct isolate *
 make_qr(const char *media, const struct csn_config *config)
 {
@@ -693,22 +371,69 @@ test_verifier(void)
 	isolate_destroy(iso);
 }
 
+/* What a verifier is asked besides: a nonce, and whom evidence says it is from. */
+static void
+test_questions(void)
+{
+	struct csn_isolation how = how_to(CSN_KIND_ATTEST, "prisoner", NULL);
+	struct isolate      *iso = make(&how);
+	struct csn_evidence  evidence = { .size = sizeof evidence, .type = "bars",
+		                          .value = bytes_of("inmate 7") };
+	struct csn_fact      facts[4] = { 0 };
+	size_t               count = 0;
+	struct answer        a, b;
+
+	struct csn_op *op = op_for(iso, &a, isolate_attest_ops.cancel);
+	tap_is(isolate_attest_ops.challenge(iso, op), CSN_OK, "a verifier is asked for a nonce");
+	struct csn_op *other = op_for(iso, &b, isolate_attest_ops.cancel);
+	tap_is(isolate_attest_ops.challenge(iso, other), CSN_E_BUSY, "for one at a time");
+	csn_op_drop(other);
+	run(&a);
+	tap_ok(a.result == CSN_OK && strcmp(a.bytes, "a nonce") == 0, "and gives its own");
+	op = op_for(iso, &a, isolate_attest_ops.cancel);
+	isolate_attest_ops.challenge(iso, op);
+	csn_op_cancel(op);
+	run(&a);
+	tap_is(a.result, CSN_E_CANCELLED, "a question is withdrawn");
+	tap_is(isolate_attest_ops.identify(iso, &evidence, facts, 4, &count), CSN_OK,
+	       "it says whom evidence is from");
+	tap_ok(count == 2 && strcmp(facts[0].name, "identity.name") == 0 &&
+	               strcmp(facts[0].value, "inmate 7") == 0 &&
+	               strcmp(facts[1].value, "bars") == 0,
+	       "as its facts say, all of them");
+	tap_ok(isolate_attest_ops.identify(iso, &evidence, facts, 1, &count) == CSN_OK && count == 1,
+	       "as many as there is room for");
+	evidence.value = CSN_BYTES_NONE;
+	tap_is(isolate_attest_ops.identify(iso, &evidence, facts, 4, &count), CSN_E_PROTOCOL,
+	       "or why it cannot");
+	judge(iso, "accept", NULL, &a, 0);
+	run(&a);
+	tap_ok(a.result == CSN_OK && isolate_ended(iso) == 0, "and judges as before");
+	evidence.value = bytes_of("hang");
+	tap_is(isolate_attest_ops.identify(iso, &evidence, facts, 4, &count), CSN_E_IO,
+	       "who hangs over the question is killed");
+	judge(iso, "accept", NULL, &a, 0);
+	run(&a);
+	tap_is(a.result, CSN_OK, "the next worker judges");
+	judge(iso, "raw 00000006841717004161", NULL, &b, 1);
+	run(&b);
+	tap_ok(b.result == CSN_E_PROTOCOL && strstr(b.text, "wire.") != NULL,
+	       "a nonce nobody asked for breaks the rules");
+	isolate_destroy(iso);
+
+	how.config = options("mark = \"no nonce\";");
+	iso = make(&how);
+	op = op_for(iso, &a, isolate_attest_ops.cancel);
+	isolate_attest_ops.challenge(iso, op);
+	run(&a);
+	is_answer(&a, CSN_E_REFUSED, "no nonce today", "why there is no nonce is told");
+	isolate_destroy(iso);
+}
+
 int
 main(void)
 {
-	struct csn_error err = { 0 };
-
-	loop = csn_loop_new(CSN_CLOCK_REAL);
-	quiet = getenv("CSN_LOUD") != NULL ? csn_log_new(2, CSN_LOG_TEXT, CSN_LOG_DEBUG) : NULL;
-	ops = csn_ops_new(loop, quiet);
-	loader = csn_loader_new(NULL, NULL);
-	if (csn_loader_add_file(loader, MODULE, &err) < 0) {
-		printf("Bail out! %s\n", csn_error_text(&err));
-		return 99;
-	}
-	test_sandbox();
-	test_room();
-	test_canary();
+	begin();
 	test_messages();
 	test_refused();
 	test_hang();
@@ -716,15 +441,10 @@ main(void)
 	test_crashes();
 	test_lies();
 	test_verifier();
+	test_questions();
 	load(PLUGIN("channel/qr/.libs/channel_qr"));
 	load(PLUGIN("media/file/.libs/media_file"));
 	test_pictures();
 	test_gstreamer();
-	while (file_count > 0)
-		csn_config_free(files[--file_count]);
-	csn_ops_free(ops);
-	csn_loader_free(loader);
-	csn_log_free(quiet);
-	csn_loop_free(loop);
-	return tap_done();
+	return end();
 }

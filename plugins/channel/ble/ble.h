@@ -43,7 +43,7 @@ struct ble_bus; /* the thread's side */
 
 struct ble {
 	const struct csn_host *host;
-	char                  *adapter, *name, *medium;
+	char                  *adapter, *name, *medium, *socket;
 	uint32_t               mode, limit, value;
 
 	struct csn_inbox inbox;

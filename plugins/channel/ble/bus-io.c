@@ -115,14 +115,15 @@ connect_bus(struct ble_bus *bus)
 		return true;
 	g_clear_object(&bus->connection);
 	/* Of our own: the shared one ends the program when the bus goes. */
-	char *address = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, NULL);
-	if (address != NULL)
-		bus->connection = g_dbus_connection_new_for_address_sync(
-			address,
-			G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-				G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-			NULL, NULL, NULL);
+	char *path = g_dbus_address_escape_value(bus->ble->socket);
+	char *address = g_strconcat("unix:path=", path, NULL);
+	bus->connection = g_dbus_connection_new_for_address_sync(
+		address,
+		G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+			G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+		NULL, NULL, NULL);
 	g_free(address);
+	g_free(path);
 	bus->registered = false;
 	if (bus->connection == NULL)
 		bus_trouble(bus, CSN_LOG_WARN, "no system bus: systemctl start dbus");

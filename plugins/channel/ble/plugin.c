@@ -8,6 +8,8 @@ static const struct csn_option options[] = {
 	CSN_OPTION_STRING(struct ble, adapter, "hci0", 1, 32, "the Bluetooth adapter"),
 	CSN_OPTION_STRING(struct ble, name, NULL, 1, 20,
 	                  "central: only a device of this name; peripheral: the own name"),
+	CSN_OPTION_PATH(struct ble, socket, "/run/dbus/system_bus_socket", 0,
+	                "the system bus's socket"),
 	CSN_OPTION_STRING(struct ble, medium, "ble", 1, 32,
 	                  "name of the medium this stands for"),
 	CSN_OPTION_U32(struct ble, limit, 65535, 1, BLE_MESSAGE_MAX,

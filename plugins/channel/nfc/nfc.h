@@ -18,7 +18,7 @@ struct nfc_news; /* from the thread to the loop */
 
 struct nfc {
 	const struct csn_host *host;
-	char                  *reader_name, *medium;
+	char                  *reader_name, *medium, *socket;
 	uint32_t               limit, chunk, poll_ms;
 
 	struct csn_inbox inbox;   /* [loop]                                    */

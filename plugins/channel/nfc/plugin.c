@@ -2,9 +2,13 @@
 
 #include <stdlib.h>
 
+/* Where the library looks by itself; another place it only takes from the environment. */
+#define PCSCD_SOCKET "/run/pcscd/pcscd.comm"
+
 static const struct csn_option nfc_options[] = {
 	CSN_OPTION_STRING(struct nfc, reader_name, NULL, 1, 127,
 	                  "part of the PC/SC reader's name; any reader if there is none"),
+	CSN_OPTION_PATH(struct nfc, socket, PCSCD_SOCKET, 0, "pcscd's socket"),
 	CSN_OPTION_STRING(struct nfc, medium, "nfc", 1, 32,
 	                  "name of the medium this stands for"),
 	CSN_OPTION_U32(struct nfc, limit, 65535, 1, 16777216, "largest message, in bytes"),
@@ -70,6 +74,9 @@ create_nfc(const struct csn_host *host, const struct csn_config *config, void **
 	pthread_mutex_init(&nfc->lock, NULL);
 	pthread_cond_init(&nfc->changed, NULL);
 	int r = host->bind(config, &nfc_component, nfc, err);
+	if (r == CSN_OK && strcmp(nfc->socket, PCSCD_SOCKET) != 0 &&
+	    setenv("PCSCLITE_CSOCK_NAME", nfc->socket, 1) != 0)
+		r = host->fail(err, CSN_E_NOMEM, "no memory for an NFC channel");
 	if (r < 0)
 		goto fail;
 	r = nfc_start(nfc, err);
