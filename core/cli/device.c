@@ -1,8 +1,8 @@
 /* device: the device's side, as an agent on this machine. */
 #include "core/base/buf.h"
 #include "core/base/error.h"
+#include "core/cli/device.h"
 #include "core/cli/fetch.h"
-#include "core/cli/runner.h"
 #include "device/state.h"
 #include "lib/crypto.h"
 
@@ -27,6 +27,14 @@ static const struct poptOption options[] = {
 	  "fetch: so many seconds for a bulk channel that carries messages, 0: for ever "
 	  "(default 300)",
 	  "N" },
+	{ "psk", 0, POPT_ARG_STRING, &device_evidence.psk, 0,
+	  "evidence: a shared key, 64 to 128 hex digits, for psk and psk-kdf", "FILE" },
+	{ "type", 0, POPT_ARG_STRING, &device_evidence.type, 0,
+	  "evidence: what the key of --key proves: idevid, dice, ...", "TYPE" },
+	{ "key", 0, POPT_ARG_STRING, &device_evidence.key, 0,
+	  "evidence: PEM, Ed25519 or P-256", "FILE" },
+	{ "chain", 0, POPT_ARG_STRING, &device_evidence.chain, 0,
+	  "evidence: PEM certificates of it, leaf first, 3 at most", "FILE" },
 	POPT_TABLEEND,
 };
 
@@ -330,14 +338,28 @@ run_fetch(struct cli *cli)
 }
 
 static int
+run_evidence(struct cli *cli)
+{
+	static struct runner r;
+	char                *config = NULL;
+	int                  code   = open_device(&r, cli, &config);
+
+	if (code == CLI_OK)
+		code = device_evidence_keep(&r);
+	runner_close(&r);
+	free(config);
+	return code;
+}
+
+static int
 run(struct cli *cli)
 {
 	static const struct {
 		const char *word;
 		int (*run)(struct cli *cli);
 	} words[] = { { "init", run_init }, { "run", run_agent }, { "show", run_show },
-		      { "fetch", run_fetch } };
-	const char *word = cli_word(cli, "device", "init run show fetch");
+		      { "fetch", run_fetch }, { "evidence", run_evidence } };
+	const char *word = cli_word(cli, "device", "init run show fetch evidence");
 
 	for (size_t i = 0; word != NULL && i < sizeof words / sizeof *words; i++)
 		if (strcmp(word, words[i].word) == 0)
@@ -347,16 +369,17 @@ run(struct cli *cli)
 
 const struct cli_command cli_device = {
 	.name     = "device",
-	.summary  = "the device's side: set up, run, show, fetch attachments",
-	.synopsis = "init|run|show|fetch [--dir DIR]",
+	.summary  = "the device's side: set up, run, show, fetch attachments, keep keys",
+	.synopsis = "init|run|show|fetch|evidence [--dir DIR]",
 	.detail   = "init takes the state file of a manufactured device into its store, once. run\n"
 	            "listens on the channels of DIR/device.conf until it is enrolled, checks\n"
 	            "everything, commits and writes the configuration it was given; what a crash kept\n"
 	            "from being written is written at the next start. show prints the\n"
 	            "durable state without secrets. fetch takes the attachments of the delivered body\n"
 	            "from the channel of role bulk, stores each once its digest is right, and then\n"
-	            "removes its key; exit 4: some are not there yet.",
-	.words    = "init run show fetch",
+	            "removes its key; exit 4: some are not there yet. evidence keeps a shared key, or\n"
+	            "another key with its certificates, for two-way stations that want such evidence.",
+	.words    = "init run show fetch evidence",
 	.options  = options,
 	.run      = run,
 };

@@ -8,7 +8,7 @@ countersign_SOURCES = \
 	core/cli/lab.c core/cli/lab.h core/cli/lab-constellation.c core/cli/lab-spectrogram.c \
 	core/cli/lab-success.c core/cli/svg.c core/cli/svg.h core/cli/wav-load.c \
 	core/cli/cli.h core/cli/commands.c core/cli/config.c \
-	core/cli/demo.c core/cli/device.c core/cli/explain.c core/cli/fetch.c core/cli/fetch.h core/cli/files.c \
+	core/cli/demo.c core/cli/device.c core/cli/device.h core/cli/device-evidence.c core/cli/explain.c core/cli/fetch.c core/cli/fetch.h core/cli/files.c \
 	core/cli/main.c core/cli/man.c core/cli/man.h core/cli/man-plugin.c core/cli/manufacture.c \
 	core/cli/misc.c core/cli/out.c core/cli/pki.c core/cli/pki.h \
 	core/cli/plugins.c core/cli/plugins.h core/cli/policy.c core/cli/quarantine.c core/cli/provision.c core/cli/reasons.c core/cli/release.c core/cli/resume.c core/cli/resume.h core/cli/run.c \

@@ -22,6 +22,7 @@ enum {
 	CSN_DEVICE_GREETING_MS  = 120000,
 	CSN_DEVICE_PIN_MS       = 120000,
 	CSN_DEVICE_PAKE_MS      = 120000,
+	CSN_DEVICE_PROVERS_MAX  = 4,
 	/* A work buffer of this size takes every message there may be. */
 	CSN_DEVICE_BUF_MAX      = CSN_M5_MAX + CSN_DEVICE_CHAIN_MAX + 128,
 	CSN_DEVICE_RESEND_MS    = 2000, /* a camera sees one offer many times */
@@ -91,12 +92,28 @@ struct csn_device_action {
 	} commit;
 };
 
+/*
+ * A key beside the identity's that answers challenges: an item of @type, a COSE_Sign1 over
+ * ["csgn1/evid-TYPE", chal] with @chain, as idevid, dice and others are.
+ */
+struct csn_device_prover {
+	const char             *type;  /* 20 characters at most                */
+	uint32_t                suite; /* whose signature algorithm @key has   */
+	const uint8_t          *key;   /* secret, 32 bytes                     */
+	const struct csn_bytes *chain; /* leaf first                           */
+	size_t                  chain_len; /* 1 to 3                           */
+};
+
 /* The host's own say.  Borrowed for the life of the device. */
 struct csn_device_policy {
 	const struct csn_bytes *refuse_roles; /* body access roles that give 180 */
 	size_t                  refuse_role_count;
 	struct csn_bytes        evidence_psk;  /* 32 bytes or more: add a psk item */
+	uint32_t                psk_derive;    /* 1: it is a psk-kdf item     */
 	uint32_t                evidence_x509; /* 1: add an x509 item         */
+	const struct csn_device_prover *provers;
+	size_t                  prover_count; /* CSN_DEVICE_PROVERS_MAX at most; they want
+	                                       * the full CSN_DEVICE_BUF_MAX */
 };
 
 struct csn_device_rate {

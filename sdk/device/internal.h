@@ -50,6 +50,18 @@ device_spki(const struct csn_device_spki *spki)
 	return (struct csn_bytes){ spki->b, spki->len };
 }
 
+/* evidence.c.  dev->buf while M0b is made: evidence in so much room, a signature, M0b. */
+enum {
+	DEVICE_SIGN1_MAX = CSN_DEVICE_CHAIN_MAX + 128,
+	DEVICE_GREET_MIN = 2 * (DEVICE_SIGN1_MAX + 256),
+};
+size_t device_evidence_room(const struct csn_device *dev);
+/* Writes the evidence array to the front of dev->buf; the same bytes each time. */
+int device_evidence(struct csn_device *dev, struct csn_bytes *ret_raw);
+/* A sign1-chain by the identity key over @payload. */
+int device_put_sign1(const struct csn_device *dev, struct csn_bytes payload,
+                     struct csn_dcbor_out *out);
+
 /* device.c */
 void device_wipe_session(struct csn_device *dev);
 void device_wipe_greeting(struct csn_device *dev);

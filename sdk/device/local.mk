@@ -8,6 +8,7 @@ sdk_device_libcsndevice_la_SOURCES = \
 	sdk/device/bulk.h \
 	sdk/device/device.c \
 	sdk/device/device.h \
+	sdk/device/evidence.c \
 	sdk/device/greet.c \
 	sdk/device/internal.h \
 	sdk/device/listen.c \

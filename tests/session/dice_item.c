@@ -1,7 +1,8 @@
 /*
  * dice_item DIR: writes what a device with fresh keys would bring as evidence "dice" and
  * what a station needs to judge it: DIR/item, DIR/anchor.pem, DIR/did (hex).  The
- * challenge is 32 bytes of 07; the references are DIR/references/acme/one.cbor.
+ * challenge is 32 bytes of 07; the references are DIR/references/acme/one.cbor.  For a
+ * live one: the leaf's key leaf.key, its chain.pem up to the maker of uds.pem.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,18 +84,44 @@ write_references(void)
 	write_file("references/acme/one.cbor", rim, out.len);
 }
 
+/* Takes @bio over. */
+static void
+write_pem(const char *name, BIO *bio)
+{
+	char text[16384];
+	int  n = BIO_read(bio, text, sizeof text);
+
+	BIO_free(bio);
+	write_file(name, text, n > 0 ? (size_t)n : 0);
+}
+
+/* The last three layers under a key of the maker's, as a device sends them. */
+static void
+write_live(const struct forge_chain *forged)
+{
+	BIO *anchor = BIO_new(BIO_s_mem()), *key = BIO_new(BIO_s_mem());
+	BIO *chain = BIO_new(BIO_s_mem());
+
+	PEM_write_bio_PUBKEY(anchor, forged->keys[1]);
+	write_pem("uds.pem", anchor);
+	PEM_write_bio_PKCS8PrivateKey(key, forged->keys[4], NULL, NULL, 0, NULL, NULL);
+	write_pem("leaf.key", key);
+	for (size_t i = 4; i > 1; i--)
+		PEM_write_bio(chain, PEM_STRING_X509, "", forged->der[i].ptr,
+		              (long)forged->der[i].len);
+	write_pem("chain.pem", chain);
+}
+
 static void
 write_keys(const struct forge_chain *forged)
 {
 	uint8_t  spki[200], hash[32];
-	char     text[4096], hex[33];
+	char     hex[33];
 	unsigned len = 0;
 	BIO     *bio = BIO_new(BIO_s_mem());
 
 	PEM_write_bio_PUBKEY(bio, forged->keys[0]);
-	int n = BIO_read(bio, text, sizeof text);
-	BIO_free(bio);
-	write_file("anchor.pem", text, n > 0 ? (size_t)n : 0);
+	write_pem("anchor.pem", bio);
 	EVP_Digest(spki, forge_spki(forged->keys[4], spki), hash, &len, EVP_sha256(), NULL);
 	for (size_t i = 0; i < 16; i++)
 		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
@@ -115,6 +142,7 @@ main(int argc, char **argv)
 	write_item(&forged);
 	write_references();
 	write_keys(&forged);
+	write_live(&forged);
 	forge_done(&forged);
 	return 0;
 }

@@ -53,3 +53,6 @@ TESTS += tests/session/stream.sh
 # Every two media that take no time; `pairs.sh all` is for the audit.
 dist_check_SCRIPTS += tests/session/pairs.sh
 TESTS += tests/session/pairs.sh
+# Evidence a device makes of itself, judged in the session it is bound to.
+dist_check_SCRIPTS += tests/session/live.sh
+TESTS += tests/session/live.sh

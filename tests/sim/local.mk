@@ -5,6 +5,7 @@ tests_sim_loss_SOURCES = \
 	plugins/ceremony/csgn1-device/csgn1-device.c \
 	plugins/ceremony/csgn1-device/csgn1-device.h \
 	plugins/ceremony/csgn1-device/plugin.c \
+	plugins/ceremony/csgn1-device/keys.c \
 	plugins/ceremony/csgn1-device/rows.c \
 	plugins/ceremony/csgn1-device/run.h \
 	plugins/ceremony/csgn1-device/stages.c \

@@ -286,6 +286,8 @@ csgn1_device_step(void *arg, const struct csn_event *ev)
 	case CSN_EVENT_LOADED:
 		if (run_answers(run, CALL_PSK, ev))
 			run_on_psk(run, ev);
+		else if (run_answers(run, CALL_KEYS, ev))
+			run_on_keys(run, ev);
 		else if (run_answers(run, CALL_STATE, ev))
 			run_on_state(run, ev);
 		break;
@@ -406,6 +408,7 @@ csgn1_device_create(const struct csn_host *host, const struct csn_config *config
 		               CSGN1_DEVICE_ROLES_MAX);
 		goto fail;
 	}
+	self->policy.psk_derive = self->psk_derive;
 	self->policy.evidence_x509 = (self->evidence & CSGN1_EVIDENCE_X509) != 0;
 	self->crypto = *csn_crypto_openssl();
 	self->crypto.self = self;
@@ -427,6 +430,7 @@ csgn1_device_destroy(void *arg)
 	if (self == NULL)
 		return;
 	csn_device_done(&self->dev);
+	csgn1_device_keys_done(&self->keys);
 	csn_wipe(self, sizeof *self);
 	free(self);
 }

@@ -2,6 +2,7 @@ plugin_LTLIBRARIES += plugins/ceremony/csgn1-device/ceremony_csgn1_device.la
 plugins_ceremony_csgn1_device_ceremony_csgn1_device_la_SOURCES = \
 	plugins/ceremony/csgn1-device/csgn1-device.c \
 	plugins/ceremony/csgn1-device/csgn1-device.h \
+	plugins/ceremony/csgn1-device/keys.c \
 	plugins/ceremony/csgn1-device/plugin.c \
 	plugins/ceremony/csgn1-device/rows.c \
 	plugins/ceremony/csgn1-device/run.h \
@@ -17,6 +18,7 @@ TESTS += tests/unit/device_ceremony
 tests_unit_device_ceremony_SOURCES = \
 	plugins/ceremony/csgn1-device/csgn1-device.c \
 	plugins/ceremony/csgn1-device/csgn1-device.h \
+	plugins/ceremony/csgn1-device/keys.c \
 	plugins/ceremony/csgn1-device/plugin.c \
 	plugins/ceremony/csgn1-device/rows.c \
 	plugins/ceremony/csgn1-device/run.h \

@@ -5,6 +5,8 @@ static const struct csn_option options[] = {
 	                  "access roles this device never takes, separated by commas"),
 	CSN_OPTION_CHOICE(struct csgn1_device, evidence, "x509", "none|x509|psk|both",
 	                  "what to send a two-way station as evidence"),
+	CSN_OPTION_BOOL(struct csgn1_device, psk_derive, 0,
+	                "psk evidence by a key of each session: psk-kdf"),
 	CSN_OPTION_BOOL(struct csgn1_device, send_receipt, 0,
 	                "one way: give the receipt to the return channel when there is one"),
 	CSN_OPTION_U32(struct csgn1_device, answer_ms, 30000, 100, 600000,

@@ -69,19 +69,46 @@ run_load_state(struct csgn1_device_run *run)
 		run_finish(run, CSN_OUTCOME_REFUSED, 0, "the device's store cannot be read");
 }
 
+/* Read once: they are for the life of the agent. */
+static void
+run_load_keys(struct csgn1_device_run *run)
+{
+	int r = CSN_E_UNSUPPORTED;
+
+	if (run->self->evidence != CSGN1_EVIDENCE_NONE && run->self->keys.row == NULL)
+		r = run->session->ops->load(run->session, run_call(run, CALL_KEYS), "device",
+		                            text_bytes("evidence-keys"));
+	if (r < 0 || run_started(run, CALL_KEYS, r) < 0)
+		run_load_state(run);
+}
+
 void
 run_load(struct csgn1_device_run *run)
 {
 	int r;
 
 	if ((run->self->evidence & CSGN1_EVIDENCE_PSK) == 0) {
-		run_load_state(run);
+		run_load_keys(run);
 		return;
 	}
 	r = run->session->ops->load(run->session, run_call(run, CALL_PSK), "device",
 	                            text_bytes("evidence-psk"));
 	if (run_started(run, CALL_PSK, r) < 0)
-		run_load_state(run);
+		run_load_keys(run);
+}
+
+void
+run_on_keys(struct csgn1_device_run *run, const struct csn_event *ev)
+{
+	struct csgn1_device *self = run->self;
+
+	if (ev->result == CSN_OK && !csgn1_device_keys_read(ev->bytes, &self->keys)) {
+		run_finish(run, CSN_OUTCOME_REFUSED, 0, "the device's evidence keys are damaged");
+		return;
+	}
+	self->policy.provers = self->keys.provers;
+	self->policy.prover_count = self->keys.count;
+	run_load_state(run);
 }
 
 void
@@ -93,7 +120,7 @@ run_on_psk(struct csgn1_device_run *run, const struct csn_event *ev)
 		memcpy(self->psk, ev->bytes.ptr, ev->bytes.len);
 		self->policy.evidence_psk = (struct csn_bytes){ self->psk, ev->bytes.len };
 	}
-	run_load_state(run);
+	run_load_keys(run);
 }
 
 void

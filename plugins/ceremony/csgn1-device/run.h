@@ -12,7 +12,7 @@ enum {
 
 /* Pending calls by what they are for; 0 is none. */
 enum call {
-	CALL_PSK, CALL_STATE, CALL_PIN, CALL_COMMIT, CALL_TIMER, CALL_DECIDE, CALL_SEND,
+	CALL_PSK, CALL_KEYS, CALL_STATE, CALL_PIN, CALL_COMMIT, CALL_TIMER, CALL_DECIDE, CALL_SEND,
 	CALL_GIVE_UP, CALLS,
 };
 
@@ -50,6 +50,7 @@ void run_commit(struct csgn1_device_run *run, const struct csn_event *ev,
                 const struct csn_device_action *a);
 void run_load(struct csgn1_device_run *run);
 void run_listen(struct csgn1_device_run *run);
+void run_on_keys(struct csgn1_device_run *run, const struct csn_event *ev);
 void run_on_psk(struct csgn1_device_run *run, const struct csn_event *ev);
 void run_on_state(struct csgn1_device_run *run, const struct csn_event *ev);
 
