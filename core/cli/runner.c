@@ -270,7 +270,8 @@ report_refusal(struct runner *r)
 
 	if (cause != NULL)
 		return report_cause(r, cause);
-	if (strcmp(r->reason, "policy") == 0 || strcmp(r->reason, "two-person") == 0)
+	if (strcmp(r->reason, "policy") == 0 || strcmp(r->reason, "two-person") == 0 ||
+	    strcmp(r->reason, "compare") == 0)
 		snprintf(code, sizeof code, "CSN-POL-001");
 	if (r->code != 0) {
 		snprintf(code, sizeof code, "CSN-%u", r->code);

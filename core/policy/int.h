@@ -19,7 +19,7 @@ struct rule_op {
 	bool unary;
 };
 
-enum rule_list { REQUIRE, PIN_WHEN, TWO_PERSON_WHEN, RULE_LISTS };
+enum rule_list { REQUIRE, PIN_WHEN, TWO_PERSON_WHEN, COMPARE_WHEN, RULE_LISTS };
 
 struct rule {
 	enum rule_list list;
@@ -38,7 +38,7 @@ struct class_rule {
 	char name[64];
 	struct types all_of, any_of;
 	uint32_t assurance; /* enum policy_assurance                          */
-	bool pin, two_person;
+	bool pin, two_person, compare;
 	char text[CLASS_TEXT_MAX];
 };
 

@@ -120,6 +120,7 @@ class_suffices(const struct policy *policy, const struct facts *facts,
 		return false;
 	}
 	answer->two_person = class->two_person;
+	answer->compare = class->compare;
 	return true;
 }
 
@@ -152,6 +153,7 @@ policy_judge(const struct policy *policy, const struct facts *facts,
 	if (!class_suffices(policy, facts, ret_answer))
 		return;
 	answer.two_person = ret_answer->two_person;
+	answer.compare = ret_answer->compare;
 	*ret_answer = (struct policy_answer){ .allowed = false };
 	rule = first_when(policy, facts, PIN_WHEN);
 	if (rule != NULL && (pin == NULL || strcmp(pin, "yes") != 0)) {
@@ -160,6 +162,7 @@ policy_judge(const struct policy *policy, const struct facts *facts,
 	}
 	answer.two_person = answer.two_person ||
 			    first_when(policy, facts, TWO_PERSON_WHEN) != NULL;
+	answer.compare = answer.compare || first_when(policy, facts, COMPARE_WHEN) != NULL;
 	answer.allowed = required > 0;
 	*ret_answer = answer;
 }
@@ -199,8 +202,8 @@ row_of_class(const struct policy *policy, const struct class_rule *class,
 		    assurance_suffices(class, facts, &answer);
 	memcpy(row->found, answer.found, sizeof row->found);
 	memcpy(row->wanted, answer.wanted, sizeof row->wanted);
-	row->state = !good ? POLICY_NO : class->pin || class->two_person ? POLICY_ASKS
-									 : POLICY_YES;
+	bool asks = class->pin || class->two_person || class->compare;
+	row->state = !good ? POLICY_NO : asks ? POLICY_ASKS : POLICY_YES;
 }
 
 bool

@@ -9,12 +9,13 @@
 #include <string.h>
 
 const char *const policy_list_names[RULE_LISTS] = { "require", "pin_when",
-						    "two_person_when" };
-static const char *const members[] = { "require",    "pin_when", "two_person_when",
-				       "basic_tier", "classes",  "quarantine",
-				       NULL };
+						    "two_person_when", "compare_when" };
+static const char *const members[] = { "require",      "pin_when",   "two_person_when",
+				       "compare_when", "basic_tier", "classes",
+				       "quarantine",   NULL };
 static const char *const class_members[] = { "class", "all_of",     "any_of", "assurance",
-					     "pin",   "two_person", NULL };
+					     "pin",   "two_person", "compare",
+					     NULL };
 
 /* What holds when the configuration says nothing: two media, a named device. */
 static const char *const strict[] = { "oob.channels >= 2", "identity.did exists" };
@@ -144,8 +145,10 @@ read_class(const struct csn_config *config, struct class_rule *class, const char
 		return wrong;
 	class->pin = csn_config_bool(config, "pin", 0) == 1;
 	class->two_person = csn_config_bool(config, "two_person", 0) == 1;
-	describe(class, "%s%s", class->pin ? "; pin" : "",
-		 class->two_person ? "; two_person" : "");
+	class->compare = csn_config_bool(config, "compare", 0) == 1;
+	describe(class, "%s%s%s", class->pin ? "; pin" : "",
+		 class->two_person ? "; two_person" : "",
+		 class->compare ? "; compare" : "");
 	return NULL;
 }
 

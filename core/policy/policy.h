@@ -9,11 +9,11 @@
  *
  * Classes say what a station asks of devices of a class, the first that fits ("*" fits
  * all): evidence types all of which, or one of which, must be accepted; the assurance it
- * must come to; a PIN, a second person.  Where classes are told apart and none fits, no.
+ * must come to; a PIN, a second person, a comparison by eye.  Where classes are told apart and none fits, no.
  *
  * A fact nobody reported makes every rule about it false, so what is required fails
- * and what would only ask for less does not help.  pin_when and two_person_when are
- * turned round: there an unknown fact counts as true.  Everything here is [loop].
+ * and what would only ask for less does not help.  pin_when, two_person_when and
+ * compare_when are turned round: there an unknown fact counts as true.  Everything here is [loop].
  */
 #ifndef CSN_CORE_POLICY_H
 #define CSN_CORE_POLICY_H
@@ -70,6 +70,7 @@ void policy_free(struct policy *policy); /* NULL is fine */
 /* Arrives zeroed; zero is no. */
 struct policy_answer {
 	bool allowed, two_person;
+	bool compare; /* does the device in hand show the code of its id?      */
 	const char *rule; /* which one said no; lives as long as the policy   */
 	char found[128], wanted[128];
 };
@@ -83,7 +84,7 @@ enum policy_state {
 	POLICY_NO,      /* does not hold                                      */
 	POLICY_YES,     /* holds                                              */
 	POLICY_UNKNOWN, /* nobody reported the fact                           */
-	POLICY_ASKS,    /* a PIN or a second person would be asked for        */
+	POLICY_ASKS,    /* a person would be asked                            */
 	POLICY_ASIDE,   /* says nothing here: another class, or not the case  */
 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define COMMIT_MS     10000u
-#define TWO_PERSON_MS 120000u
+#define PERSON_MS 120000u
 #define ITEMS_MAX     63
 
 /* ---- entries ---------------------------------------------------------------- */
@@ -245,8 +245,8 @@ stage_story(struct session *s, uint32_t stage, bool yes)
 		snprintf(text, sizeof text, "not %s: found %s, wanted %s",
 			 audit_stage_name(stage),
 			 s->answer.found[0] != '\0' ? s->answer.found
-						    : "no second person",
-			 s->answer.wanted[0] != '\0' ? s->answer.wanted : "one");
+						    : "nobody who agrees",
+			 s->answer.wanted[0] != '\0' ? s->answer.wanted : "somebody");
 	session_story(s, yes ? stage : 0, text);
 }
 
@@ -309,21 +309,82 @@ record_decision(struct call *call, bool yes, const char *reason)
 	return store_commit(call, NULL, 0, &entry);
 }
 
+static int ask_people(struct call *call);
+
+/* @result is a person's answer; yes goes on to the next one. */
 static void
-second_person(struct call *call, int result, struct csn_buf *buf)
+person_said(struct call *call, int result, bool *wanted, const char *reason)
 {
-	(void)buf;
-	int r = record_decision(call, result == CSN_OK,
-				result == CSN_OK ? "" : "two-person");
+	*wanted = false;
+	int r = result == CSN_OK ? ask_people(call) : record_decision(call, false, reason);
 
 	if (r < 0)
 		decided(call, r, NULL);
 }
 
+static void
+second_person(struct call *call, int result, struct csn_buf *buf)
+{
+	(void)buf;
+	person_said(call, result, &call->s->answer.two_person, "two-person");
+}
+
+static void
+compared(struct call *call, int result, struct csn_buf *buf)
+{
+	(void)buf;
+	if (result == CSN_OK)
+		result = facts_set(&call->s->facts, "human.compared", "yes");
+	if (result == CSN_OK)
+		call->s->answer.found[0] = call->s->answer.wanted[0] = '\0';
+	person_said(call, result, &call->s->answer.compare, "compare");
+}
+
+static int
+ask_person(struct call *call, const struct csn_prompt *prompt, const char *reason)
+{
+	const struct session_parts *parts = &call->s->parts;
+
+	if (!session_may_ask(call->s))
+		return record_decision(call, false, reason);
+	struct csn_op *op = session_op(call, "prompt: policy", PERSON_MS,
+				       parts->prompt->cancel, parts->prompt_self);
+	if (op == NULL)
+		return CSN_E_NOMEM;
+	int r = session_op_started(call,
+				   parts->prompt->ask(parts->prompt_self, op, prompt));
+	return r < 0 ? record_decision(call, false, reason) : CSN_OK;
+}
+
+/*
+ * The head of the device's id, as the device itself shows it: its key has answered, but
+ * only eyes tell that it is the one in hand that did.
+ */
+static int
+ask_comparison(struct call *call)
+{
+	struct policy_answer *answer = &call->s->answer;
+	const char *did = facts_get(&call->s->facts, "identity.did");
+	char code[sizeof "0123 4567 89ab"];
+	const struct csn_prompt prompt = {
+		.size = sizeof prompt,
+		.question = CSN_ASK_COMPARE,
+		.text = "Does the device in front of you show this code?",
+		.code = code,
+	};
+
+	snprintf(answer->found, sizeof answer->found, "nobody who saw its code on it");
+	if (did == NULL || strlen(did) < 12)
+		return record_decision(call, false, "compare");
+	snprintf(code, sizeof code, "%.4s %.4s %.4s", did, did + 4, did + 8);
+	snprintf(answer->wanted, sizeof answer->wanted, "%s", code);
+	call->then = compared;
+	return ask_person(call, &prompt, "compare");
+}
+
 static int
 ask_second_person(struct call *call)
 {
-	const struct session_parts *parts = &call->s->parts;
 	const struct csn_prompt prompt = {
 		.size = sizeof prompt,
 		.question = CSN_ASK_CONFIRM,
@@ -331,16 +392,19 @@ ask_second_person(struct call *call)
 			"agree?",
 	};
 
-	if (!session_may_ask(call->s))
-		return record_decision(call, false, "two-person");
 	call->then = second_person;
-	struct csn_op *op = session_op(call, "prompt: second person", TWO_PERSON_MS,
-				       parts->prompt->cancel, parts->prompt_self);
-	if (op == NULL)
-		return CSN_E_NOMEM;
-	int r = session_op_started(call,
-				   parts->prompt->ask(parts->prompt_self, op, &prompt));
-	return r < 0 ? record_decision(call, false, "two-person") : CSN_OK;
+	return ask_person(call, &prompt, "two-person");
+}
+
+/* Those whom policy wants asked, in turn; when nobody is left it is a yes. */
+static int
+ask_people(struct call *call)
+{
+	const struct policy_answer *answer = &call->s->answer;
+
+	if (answer->compare)
+		return ask_comparison(call);
+	return answer->two_person ? ask_second_person(call) : record_decision(call, true, "");
 }
 
 /* Every stage between the last one and @stage must be declared as left out. */
@@ -369,8 +433,7 @@ judge(struct call *call)
 	policy_judge(s->parts.policy, &s->facts, &s->answer);
 	if (!s->answer.allowed)
 		return record_decision(call, false, "policy");
-	return s->answer.two_person ? ask_second_person(call)
-				    : record_decision(call, true, "");
+	return ask_people(call);
 }
 
 int

@@ -56,3 +56,6 @@ TESTS += tests/session/pairs.sh
 # Evidence a device makes of itself, judged in the session it is bound to.
 dist_check_SCRIPTS += tests/session/live.sh
 TESTS += tests/session/live.sh
+# A person who compares codes, on terminals of its own.
+dist_check_SCRIPTS += tests/session/compare.sh
+TESTS += tests/session/compare.sh

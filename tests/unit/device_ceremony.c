@@ -45,6 +45,7 @@ struct fake {
 	bool               body_before_gate;
 	bool               nobody; /* what is sent is not taken              */
 	const char        *pin;
+	char               told[32];
 	uint64_t           now_ns, timer_ns;
 	uint32_t           timer_call;
 	uint32_t           outcome, code;
@@ -105,6 +106,10 @@ fake_ask(struct csn_session *s, uint32_t call, const struct csn_prompt *prompt)
 {
 	(void)s;
 	fake.asks += prompt->question == CSN_ASK_PIN;
+	if (prompt->question == CSN_TELL) {
+		snprintf(fake.told, sizeof fake.told, "%s", prompt->code);
+		return later(CSN_EVENT_ANSWER, call, CSN_OK, NULL, 0);
+	}
 	if (fake.pin == NULL)
 		return later(CSN_EVENT_ANSWER, call, CSN_E_TIMEOUT, NULL, 0);
 	return later(CSN_EVENT_ANSWER, call, CSN_OK, fake.pin, strlen(fake.pin));
@@ -601,6 +606,24 @@ test_resend(struct scene *s)
 }
 
 static void
+test_code(struct scene *s)
+{
+	struct csn_bytes did = unhex(json_object_get(s->row, "device"), "did");
+	char want[16];
+
+	begin(s->self);
+	tap_ok(fake.told[0] == '\0', "nothing is shown unasked");
+	end();
+	snprintf(want, sizeof want, "%02x%02x %02x%02x %02x%02x", did.ptr[0], did.ptr[1],
+	         did.ptr[2], did.ptr[3], did.ptr[4], did.ptr[5]);
+	s->self->show_code = 1;
+	begin(s->self);
+	tap_ok(strcmp(fake.told, want) == 0 && !fake.finished,
+	       "with show_code the head of its id is shown: %s", fake.told);
+	end();
+}
+
+static void
 test_hello(struct scene *s)
 {
 	struct csn_bytes m0a = unhex(json_object_get(s->root, "trace"), "M0a");
@@ -694,6 +717,7 @@ static const struct {
 	{ "negative.json", "policy-s1", "admin, root", test_role },
 	{ "accept.json", "resend-s1", "a", test_resend },
 	{ "twoway-s2.json", "", "a", test_hello },
+	{ "twoway-s2.json", "", "a", test_code },
 	{ "oneway-s1.json", "", "a", test_stop },
 	{ "oneway-s1.json", "", "a", test_no_state },
 	{ "oneway-s1.json", "", "a", test_begin },

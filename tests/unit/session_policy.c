@@ -30,6 +30,7 @@ static const struct {
 	const char *facts; /* "name=value;..." */
 	bool allowed, two_person;
 	const char *found;
+	bool compare;
 } judged[] = {
 	{ "the default wants two channels and a device", "{ }",
 	  "oob.channels=2;identity.did=aa", true, false, "" },
@@ -157,6 +158,18 @@ static const struct {
 	{ "a critical class wants a second person",
 	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; two_person = true; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
 	  "side=station;a=1;identity.class=pump", true, true, "" },
+	{ "a critical class wants its code compared",
+	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\"; compare = true; }, { class = \"*\"; assurance = \"claimed\"; } ); }",
+	  "side=station;a=1;identity.class=pump", true, false, "", true },
+	{ "a code to be compared",
+	  "{ require = [ \"a == 1\" ]; compare_when = [ \"two_way == yes\" ]; }",
+	  "a=1;two_way=yes", true, false, "", true },
+	{ "no code to be compared",
+	  "{ require = [ \"a == 1\" ]; compare_when = [ \"two_way == yes\" ]; }",
+	  "a=1;two_way=no", true, false, "", false },
+	{ "nobody said whether it is two way: compared",
+	  "{ require = [ \"a == 1\" ]; compare_when = [ \"two_way == yes\" ]; }", "a=1",
+	  true, false, "", true },
 	{ "what the class suffices for does not lift a rule",
 	  "{ require = [ \"a == 1\" ]; classes = ( { class = \"pump\";  }, { class = \"*\"; assurance = \"claimed\"; } ); }",
 	  "side=station;a=2;identity.class=pump", false, false, "a 2" },
@@ -198,6 +211,7 @@ test_judged(void)
 			policy_judge(policy, &facts, &answer);
 		if (!tap_ok(r == CSN_OK && answer.allowed == judged[i].allowed &&
 				    answer.two_person == judged[i].two_person &&
+				    answer.compare == judged[i].compare &&
 				    strcmp(answer.found, judged[i].found) == 0,
 			    "%s", judged[i].what))
 			tap_note("r %d (%s) allowed %d found \"%s\"", r, err.text,

@@ -53,7 +53,8 @@ struct world {
 	bool authorised_durable;
 
 	/* what people say and see */
-	int confirm; /* result of CONFIRM                                    */
+	int confirm; /* result of CONFIRM and COMPARE                        */
+	char compared[16];
 	char stories[4096];
 
 	/* verifier */
@@ -183,6 +184,8 @@ prompt_ask(void *self, struct csn_op *op, const struct csn_prompt *prompt)
 	if (prompt->question == CSN_ASK_PIN)
 		return later(w, op, CSN_OK,
 			     csn_buf_new(PIN, strlen(PIN), CSN_BUF_SECRET), false);
+	if (prompt->question == CSN_ASK_COMPARE)
+		snprintf(w->compared, sizeof w->compared, "%s", prompt->code);
 	return w->confirm == CSN_E_MISSING ? CSN_E_MISSING
 					   : later(w, op, w->confirm, NULL, false);
 }
@@ -823,40 +826,60 @@ test_store_faults(void)
 	}
 }
 
+/* A policy that asks people at every station. */
+static struct policy *
+people_policy(const char *first, const char *second)
+{
+	char path[] = "/tmp/csn-policy-XXXXXX", text[256];
+	struct csn_config_file *file = NULL;
+	struct policy *policy = NULL;
+	struct csn_error err = { 0 };
+	int fd = mkstemp(path);
+
+	snprintf(text, sizeof text, "policy : { %s = [ \"side == station\" ]; %s%s };\n", first,
+		 second != NULL ? second : "", second != NULL ? " = [ \"side == station\" ];" : "");
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 ||
+	    csn_config_read(path, &file, &err) < 0 ||
+	    policy_new(csn_config_sub(csn_config_root(file), "policy"), &policy, &err) < 0)
+		abort();
+	close(fd);
+	csn_config_free(file);
+	unlink(path);
+	return policy;
+}
+
 static void
-test_two_person(void)
+test_people(void)
 {
 	static const struct {
-		const char *what;
+		const char *what, *rule;
 		int confirm;
 		uint32_t outcome;
 		const char *reason;
 	} cases[] = {
-		{ "a second person agrees: goes on", CSN_OK, CSN_OUTCOME_OFFERED, "" },
-		{ "a second person says no: refused", CSN_E_REFUSED,
+		{ "a second person agrees: goes on", "two_person_when", CSN_OK,
+		  CSN_OUTCOME_OFFERED, "" },
+		{ "a second person says no: refused", "two_person_when", CSN_E_REFUSED,
 		  CSN_OUTCOME_REFUSED, "two-person" },
-		{ "no second person there: refused", CSN_E_MISSING, CSN_OUTCOME_REFUSED,
-		  "two-person" },
+		{ "no second person there: refused", "two_person_when", CSN_E_MISSING,
+		  CSN_OUTCOME_REFUSED, "two-person" },
+		{ "the device shows the code: goes on", "compare_when", CSN_OK,
+		  CSN_OUTCOME_OFFERED, "" },
+		{ "the device shows another code: refused", "compare_when", CSN_E_REFUSED,
+		  CSN_OUTCOME_REFUSED, "compare" },
+		{ "nobody compares: refused", "compare_when", CSN_E_MISSING,
+		  CSN_OUTCOME_REFUSED, "compare" },
+		{ "both are asked for", "both", CSN_OK, CSN_OUTCOME_OFFERED, "" },
 	};
-	char path[] = "/tmp/csn-policy-XXXXXX";
-	struct csn_config_file *file = NULL;
-	struct csn_error err = { 0 };
-	static const char text[] =
-		"policy : { two_person_when = [ \"side == station\" ]; };\n";
-	int fd = mkstemp(path);
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0 ||
-	    csn_config_read(path, &file, &err) < 0)
-		abort();
-	close(fd);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		static struct world w;
+		bool both = strcmp(cases[i].rule, "both") == 0;
 
 		world_new(&w);
 		policy_free(w.policy);
-		if (policy_new(csn_config_sub(csn_config_root(file), "policy"),
-			       &w.policy, &err) < 0)
-			abort();
+		w.policy = people_policy(both ? "two_person_when" : cases[i].rule,
+					 both ? "compare_when" : NULL);
 		w.confirm = cases[i].confirm;
 		play(&w, one_way);
 		if (!tap_ok(w.outcome == cases[i].outcome &&
@@ -865,10 +888,13 @@ test_two_person(void)
 					    (cases[i].outcome == CSN_OUTCOME_OFFERED),
 			    "%s", cases[i].what))
 			tap_note("outcome %u reason %s", w.outcome, w.reason);
+		if (both || strcmp(cases[i].rule, "compare_when") == 0)
+			tap_ok(strcmp(w.compared, "0001 0203 0405") == 0,
+			       "the code is the head of the device's id: %s", w.compared);
+		else
+			tap_ok(w.compared[0] == '\0', "nothing is compared unasked");
 		world_free(&w);
 	}
-	csn_config_free(file);
-	unlink(path);
 }
 
 static void
@@ -1184,7 +1210,7 @@ main(void)
 	test_runs();
 	test_entries();
 	test_store_faults();
-	test_two_person();
+	test_people();
 	test_verdicts();
 	test_results();
 	test_assurance();

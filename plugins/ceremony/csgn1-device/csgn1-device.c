@@ -298,6 +298,9 @@ csgn1_device_step(void *arg, const struct csn_event *ev)
 	case CSN_EVENT_ANSWER:
 		if (run_answers(run, CALL_PIN, ev))
 			on_answer(run, ev);
+		else if (run_answers(run, CALL_CODE, ev) && ev->result != CSN_OK)
+			run->self->host->log(run->self->host, CSN_LOG_INFO,
+			                     "nobody saw the code %s", run->shown);
 		break;
 	case CSN_EVENT_COMMITTED:
 		if (run_answers(run, CALL_COMMIT, ev))

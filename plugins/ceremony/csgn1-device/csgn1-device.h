@@ -49,6 +49,7 @@ struct csgn1_device {
 	uint32_t                 psk_derive;   /* option                      */
 	uint32_t                 send_receipt; /* option                      */
 	uint32_t                 answer_ms;    /* option                      */
+	uint32_t                 show_code;    /* option                      */
 	struct csn_bytes         roles[CSGN1_DEVICE_ROLES_MAX];
 	struct csn_device_policy policy;
 	uint8_t                  psk[CSGN1_DEVICE_PSK_MAX];

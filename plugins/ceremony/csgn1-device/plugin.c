@@ -11,6 +11,8 @@ static const struct csn_option options[] = {
 	                "one way: give the receipt to the return channel when there is one"),
 	CSN_OPTION_U32(struct csgn1_device, answer_ms, 30000, 100, 600000,
 	               "how long an end waits for its answer to be carried"),
+	CSN_OPTION_BOOL(struct csgn1_device, show_code, 0,
+	                "show the head of the device's id, for a station's operator to compare"),
 	CSN_OPTION_END
 };
 

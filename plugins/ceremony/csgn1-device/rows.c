@@ -1,6 +1,8 @@
 /* What a device keeps: its state, the staged body and receipts, written and read. */
 #include "run.h"
 
+#include <stdio.h>
+
 enum {
 	ITEMS_MAX = 4,
 	AUDIT_MAX = 256,
@@ -123,6 +125,25 @@ run_on_psk(struct csgn1_device_run *run, const struct csn_event *ev)
 	run_load_keys(run);
 }
 
+/* A device without anybody to look at it is one all the same. */
+static void
+show_code(struct csgn1_device_run *run, const uint8_t did[CSN_ID_LEN])
+{
+	const struct csn_prompt prompt = {
+		.size     = sizeof prompt,
+		.question = CSN_TELL,
+		.text     = "This device's code:",
+		.code     = run->shown,
+	};
+
+	snprintf(run->shown, sizeof run->shown, "%02x%02x %02x%02x %02x%02x", did[0], did[1],
+	         did[2], did[3], did[4], did[5]);
+	int r = run->session->ops->ask(run->session, run_call(run, CALL_CODE), &prompt);
+	if (run_started(run, CALL_CODE, r) < 0)
+		run->self->host->log(run->self->host, CSN_LOG_INFO,
+		                     "nobody is there to see the code %s", run->shown);
+}
+
 void
 run_listen(struct csgn1_device_run *run)
 {
@@ -151,6 +172,8 @@ run_on_state(struct csgn1_device_run *run, const struct csn_event *ev)
 	run_fact_hex(run, "identity.did", state.did);
 	struct csn_device_action a = csn_device_load(&self->dev, &state, ev->now_ns);
 	csn_wipe(&state, sizeof state);
+	if (self->show_code != 0)
+		show_code(run, self->dev.state.did);
 	/* The machine takes no message while it activates, and a file comes only once. */
 	if (a.type != CSN_DEVICE_COMMIT)
 		run_listen(run);

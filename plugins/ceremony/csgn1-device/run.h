@@ -13,7 +13,7 @@ enum {
 /* Pending calls by what they are for; 0 is none. */
 enum call {
 	CALL_PSK, CALL_KEYS, CALL_STATE, CALL_PIN, CALL_COMMIT, CALL_TIMER, CALL_DECIDE, CALL_SEND,
-	CALL_GIVE_UP, CALLS,
+	CALL_GIVE_UP, CALL_CODE, CALLS,
 };
 
 struct csgn1_device_run {
@@ -22,6 +22,7 @@ struct csgn1_device_run {
 	uint32_t                 last_call;
 	uint32_t                 calls[CALLS];
 	uint64_t                 armed_ns;   /* when the pending timer comes      */
+	char                     shown[16];  /* what is shown to a person         */
 	size_t                   stage;      /* how many stages were entered      */
 	struct csn_device_action accept;     /* waits for the stages before it    */
 	bool                     loaded, accepting, ending, stopping, finished;
