@@ -67,6 +67,40 @@ trusted_clock() {
 	sed -i 's/ clock = "trusted";//' station/countersign.conf device-1/device.conf
 }
 
+# A device whose clock is off by so many seconds meets an offer of now.
+skewed_exchange() {
+	clear_air
+	LD_PRELOAD=$work/skew.so SKEW_S=$1 \
+		ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 \
+		start_device skewed --json
+	start_station skewed/manifest.cbor --json
+	finish "$device_pid"
+	device_rc=$rc
+}
+
+# Two minutes are what a trusted clock and an offer may differ by.
+clock_off() {
+	local cc
+	read -ra cc <<<"${CC:-cc}"
+	check "a clock that is off is built" \
+		"${cc[@]}" -fPIC -shared -o "$work/skew.so" "$top_srcdir/tests/kit/skew.c"
+	make_device skewed
+	sed -i 's/profile = "lab";/profile = "lab"; clock = "trusted";/' skewed/device.conf
+	for off in 300 -300; do
+		skewed_exchange $off
+		stop "$station_pid"
+		same "a trusted clock $off s off: refused by its code" \
+			"$device_rc $(member skewed.out error code)" "1 CSN-150"
+		same "a trusted clock $off s off: nothing was committed" "$(shown skewed next)" 0
+		check "a trusted clock $off s off: nothing was delivered" test ! -e skewed/delivered.json
+	done
+	sed -i 's/ clock = "trusted";//' skewed/device.conf
+	skewed_exchange 300
+	finish "$station_pid"
+	station_rc=$rc
+	both_enrolled "the same clock with nobody to vouch for it" skewed
+}
+
 # Nothing goes out to a device of the basic tier unless the owner's policy says so.
 basic_refused() {
 	make_device basic --tier basic
@@ -233,6 +267,7 @@ two_way 2
 side_by_side
 left_overs
 trusted_clock
+clock_off
 basic_refused
 basic_allowed
 pin_right

@@ -827,6 +827,33 @@ test_trusted_clock(struct bench *b)
 	tap_is(bind(b, b->m2).code, CSN_CODE_CLOCK, "a trusted clock in 1970 is 2020 at best");
 }
 
+/* The offer is of 217,400,000 s after 2020; its rung is used only when it is taken. */
+static void
+test_clocks_apart(struct bench *b)
+{
+	static const struct {
+		const char *what;
+		int         apart_s;
+		uint32_t    trusted, code;
+	} rows[] = {
+		{ "a trusted clock two minutes ahead", 120, 1, 0 },
+		{ "a trusted clock two minutes behind", -120, 1, 0 },
+		{ "a trusted clock a second more ahead", 121, 1, CSN_CODE_CLOCK },
+		{ "a trusted clock a second more behind", -121, 1, CSN_CODE_CLOCK },
+		{ "a clock nobody vouches for, ahead", 121, 0, 0 },
+		{ "a clock nobody vouches for, behind", -121, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		b->clock_trusted = rows[i].trusted;
+		b->unix_s = (uint64_t)((int64_t)CSN_STAMP_EPOCH + 217400000 + rows[i].apart_s);
+		bench_restart(b, &b->born);
+		offer(b, b->m1);
+		tap_is(bind(b, b->m2).code, rows[i].code, rows[i].what);
+		tap_is(b->durable.next, b->born.next + (rows[i].code == 0), "and its rung");
+	}
+}
+
 static void
 test_release(struct bench *b)
 {
@@ -946,6 +973,7 @@ static const struct {
 	{ "twoway-s1.json", NULL, test_no_greeting },
 	{ "oneway-s1.json", NULL, test_edges },
 	{ "accept.json", "not-after-edge-s1", test_trusted_clock },
+	{ "oneway-s1.json", NULL, test_clocks_apart },
 	{ "accept.json", "release-s1", test_release },
 	{ "oneway-s1.json", NULL, test_state },
 	{ "oneway-firmware-s1.json", NULL, test_faults },
