@@ -82,6 +82,7 @@ clear_air
 "$bin" provision device/manifest.cbor --payload payload.json -c station/countersign.conf \
 	--attach fw=nosuch.bin >station.out 2>&1 <&-
 same "a file that is not there exits 2" $? 2
+has "because the file is not there" "$(cat station.out)" "No such file"
 clear_air
 "$bin" provision device/manifest.cbor --payload payload.json -c station/countersign.conf --json \
 	--attach a=note.txt --attach a=note.txt >station.out 2>&1 <&-
@@ -93,5 +94,6 @@ for i in 1 2 3 4 5 6 7 8 9; do nine+=(--attach "$i=note.txt"); done
 "$bin" provision device/manifest.cbor --payload payload.json -c station/countersign.conf \
 	"${nine[@]}" >station.out 2>&1 <&-
 same "nine exit 2" $? 2
+has "because of the ninth, before any is read" "$(cat station.out)" "a ninth"
 same "nothing was left behind" "$(find station/air -type f | wc -l)" 0
 tap_done
