@@ -3,7 +3,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/error.h"
-#include "core/cli/runner.h"
+#include "core/cli/audit.h"
 #include "lib/dcbor.h"
 
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static const char *at_least, *did;
 static const struct poptOption options[] = {
 	{ "at-least", 0, POPT_ARG_STRING, &at_least, 0,
 	  "verify: the log must grow from this checkpoint", "FILE" },
-	{ "device", 0, POPT_ARG_STRING, &did, 0, "show: only entries about this device", "HEX" },
+	{ "device", 0, POPT_ARG_STRING, &did, 0, "show, results: only what is about this device", "HEX" },
 	POPT_TABLEEND,
 };
 
@@ -207,15 +207,21 @@ run_verify(struct cli *cli, struct runner *r)
 }
 
 static int
+run_results(struct cli *cli, struct runner *r)
+{
+	return audit_results(cli, r, did);
+}
+
+static int
 run(struct cli *cli)
 {
 	static const struct {
 		const char *word;
 		int (*run)(struct cli *cli, struct runner *r);
 	} words[] = { { "show", run_show }, { "verify", run_verify },
-		      { "checkpoint", run_checkpoint } };
+		      { "checkpoint", run_checkpoint }, { "results", run_results } };
 	static struct runner r;
-	const char          *word = cli_word(cli, "audit", "show verify checkpoint");
+	const char          *word = cli_word(cli, "audit", "show verify checkpoint results");
 	int                  code = word != NULL ? runner_open(&r, cli, CSN_SIDE_STATION) : CLI_USAGE;
 
 	for (size_t i = 0; code == CLI_OK && i < sizeof words / sizeof *words; i++)
@@ -229,12 +235,14 @@ run(struct cli *cli)
 
 const struct cli_command cli_audit = {
 	.name     = "audit",
-	.summary  = "the log of decisions: show, verify, sign a checkpoint",
-	.synopsis = "show | verify [--at-least FILE] | checkpoint",
+	.summary  = "the log of decisions: show, verify, sign a checkpoint, attestation results",
+	.synopsis = "show | verify [--at-least FILE] | checkpoint | results [HASH]",
 	.detail   = "show prints every entry. verify checks each one and, with --at-least, that the\n"
 	            "log grows from a checkpoint made earlier; without one it exits 5. checkpoint\n"
-	            "prints the head of the log as a signed note.",
-	.words    = "show verify checkpoint",
+	            "prints the head of the log as a signed note. results shows the attestation results\n"
+	            "that the log names, or the one whose hash begins with HASH, each compared with\n"
+	            "the log and checked for the station's signature; exit 1: one is not as it was kept.",
+	.words    = "show verify checkpoint results",
 	.options  = options,
 	.run      = run,
 };

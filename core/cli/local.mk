@@ -1,7 +1,7 @@
 # The command.
 bin_PROGRAMS += countersign
 countersign_SOURCES = \
-	core/cli/attach.c core/cli/attach.h core/cli/audit.c \
+	core/cli/attach.c core/cli/attach.h core/cli/audit.c core/cli/audit.h core/cli/audit-results.c \
 	core/cli/bulk.h core/cli/bulk-send.c core/cli/bulk-take.c \
 	core/cli/channels.c core/cli/channels.h core/cli/channels-ear.c core/cli/channels-listen.c \
 	core/cli/channels-test.c core/cli/probe.c core/cli/probe.h core/cli/wav.c core/cli/wav.h \

@@ -135,4 +135,34 @@ check "and delivers" test -e device/delivered.json
 same "its appraisals are in the log, all of them yes" "$(python3 -c 'import json
 print(*[x["yes"] for x in json.load(open("log.json"))["entries"] if x["what"] == "appraise"][-5:])')" \
 	"True True True True True"
+
+results() { "$bin" audit results "$@" -c $conf >results.out 2>results.err <&-; }
+results
+same "every result that was kept is as the log has it" $? 0
+has "and says what was judged" "$(cat results.out)" "dice accepted  record good"
+has "and why not" "$(cat results.out)" "[psk.mac]"
+has "at which layer" "$(cat results.out)" "[x509.anchor] at layer 1"
+results --json
+hash=$(python3 -c 'import json
+rows = json.load(open("results.out"))["results"]
+print([r["result"] for r in rows if r["type"] == "dice" and r["judgement"] == "accepted"][-1])')
+results --json "$hash"
+same "one by its hash, with the vector" \
+	"$(python3 -c 'import json; (r,) = json.load(open("results.out"))["results"]; print(r["trust"]["executables"], r["record"])')" \
+	"2 good"
+python3 - "$hash" <<'EOT'
+import sqlite3, sys
+db = sqlite3.connect("station/state.db")
+for table, in db.execute("select name from sqlite_master where type = 'table'").fetchall():
+    columns = [c[1] for c in db.execute(f"pragma table_info({table})")]
+    if {"space", "key", "value"} <= set(columns):
+        value, = db.execute(f"select value from {table} where space = 'result' and key = ?",
+                            (bytes.fromhex(sys.argv[1]),)).fetchone()
+        db.execute(f"update {table} set value = ? where space = 'result' and key = ?",
+                   (value[:-1] + bytes([value[-1] ^ 1]), bytes.fromhex(sys.argv[1])))
+db.commit()
+EOT
+results
+same "one that was changed in the store: exit 1" $? 1
+has "and is named" "$(grep altered results.out)" "${hash:0:16}"
 tap_done
