@@ -222,11 +222,14 @@ full_device() {
 	rm -f device/delivered.json
 }
 
-# A child of the watcher that waits on folders is ready for messages.
+# A child of the watcher is ready for messages when the workers of its channels are sealed.
 listening() {
-	local child
+	local child worker sealed=0
 	child=$(ps -o pid= --ppid "$1" | tr -d ' ')
-	find "/proc/${child:-none}/fd" -lname '*inotify*' 2>/dev/null | grep -q .
+	for worker in $(ps -o pid= --ppid "${child:-0}"); do
+		grep -q '^Seccomp:.2' "/proc/$worker/status" && sealed=$((sealed + 1))
+	done
+	[ "$sealed" -eq "$(grep -c 'role = ' device/full.conf)" ]
 }
 
 # Keys that do not belong: a device of another owner, and a station's key that was changed.

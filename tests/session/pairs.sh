@@ -40,7 +40,7 @@ station_side() { # MEDIUM ROLE
 	case $1 in
 	card) echo "use = \"file\"; folder = \"air/$2\"; medium = \"card\";" ;;
 	serial) echo 'use = "serial"; device = "../station-port";' ;;
-	nfc) echo 'use = "nfc"; poll_ms = 5;' ;;
+	nfc) echo "use = \"nfc\"; poll_ms = 5; socket = \"$PCSCLITE_CSOCK_NAME\";" ;;
 	qr) echo 'use = "qr"; media = "screen";' ;;
 	ultrasonic) echo 'use = "ultrasonic"; media = "speaker";' ;;
 	esac
