@@ -87,4 +87,12 @@ struct cli_reason {
 extern const struct cli_reason cli_reasons[]; /* name NULL ends            */
 const struct cli_reason *cli_reason_find(const char *text);
 
+/* Why evidence is refused: "x509.crl.time", or what its codes begin with. */
+struct cli_evidence_reason {
+	const char *name, *meaning, *next;
+};
+extern const struct cli_evidence_reason cli_evidence_reasons[]; /* name NULL ends */
+/* The row with the most of @code; NULL: none. */
+const struct cli_evidence_reason *cli_evidence_reason_find(const char *code);
+
 #endif

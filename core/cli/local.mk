@@ -11,7 +11,7 @@ countersign_SOURCES = \
 	core/cli/demo.c core/cli/device.c core/cli/device.h core/cli/device-evidence.c core/cli/explain.c core/cli/fetch.c core/cli/fetch.h core/cli/files.c \
 	core/cli/main.c core/cli/man.c core/cli/man.h core/cli/man-plugin.c core/cli/manufacture.c \
 	core/cli/misc.c core/cli/out.c core/cli/pki.c core/cli/pki.h \
-	core/cli/plugins.c core/cli/plugins.h core/cli/policy.c core/cli/quarantine.c core/cli/provision.c core/cli/reasons.c core/cli/release.c core/cli/resume.c core/cli/resume.h core/cli/run.c \
+	core/cli/plugins.c core/cli/plugins.h core/cli/policy.c core/cli/quarantine.c core/cli/provision.c core/cli/reasons.c core/cli/reasons-evidence.c core/cli/release.c core/cli/resume.c core/cli/resume.h core/cli/run.c \
 	core/cli/new.c core/cli/sign.c core/cli/check.c core/cli/check.h \
 	core/cli/runner.c core/cli/runner.h core/cli/setup.c
 countersign_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DPLUGINDIR=\"$(plugindir)\" \

@@ -59,3 +59,5 @@ TESTS += tests/session/live.sh
 # A person who compares codes, on terminals of its own.
 dist_check_SCRIPTS += tests/session/compare.sh
 TESTS += tests/session/compare.sh
+dist_check_SCRIPTS += tests/session/explain.sh
+TESTS += tests/session/explain.sh
