@@ -28,6 +28,8 @@ case_none "sdk/device includes no core, plugin or library" \
 case_none "sdk/modem includes no core, plugin or library" \
 	"$inc(core/|plugins/|lib/|openssl|glib|gst/)" sdk/modem
 case_none "core includes no plugin, GLib or GStreamer" "$inc(plugins/|\.\./plugins|glib|gst/|gio/)" core
+case_none "sdk/modem and sdk/device allocate nothing and open nothing" \
+	'\b(malloc|calloc|realloc|free|alloca|fopen|open|printf|pthread_[a-z]+) *\(' sdk/modem sdk/device
 # The rooms of core, lowest first as docs/architecture.md lists them, then the three programs.
 set -- base loop plugin config host link isolate policy audit session station 'cli|worker|check'
 while [ $# -gt 1 ]; do

@@ -357,7 +357,7 @@ ended_early(struct demod *d)
 }
 
 static enum csn_modem_cause
-likely_cause(const struct demod *d, const struct csn_modem_report *report)
+likely_cause(struct demod *d, const struct csn_modem_report *report)
 {
 	float prefix_ms = 1e3f * d->g->prefix / BASE_RATE_HZ;
 	float worst = 0, sum = 0;
@@ -366,7 +366,10 @@ likely_cause(const struct demod *d, const struct csn_modem_report *report)
 		sum += d->trouble[s];
 		worst = d->trouble[s] > worst ? d->trouble[s] : worst;
 	}
-	if (worst * (float)d->symbols > 6 * sum)
+	if (modem_is_torn(d))
+		return CSN_MODEM_CAUSE_LOST;
+	if (report->stage == CSN_MODEM_STAGE_TRUNCATED ||
+	    worst * (float)(d->symbols - 1) > 6 * (sum - worst))
 		return CSN_MODEM_CAUSE_NOISE;
 	if (report->echo_ms > 2 * prefix_ms)
 		return d->g->profile == CSN_MODEM_LONG ? CSN_MODEM_CAUSE_ECHO

@@ -74,6 +74,10 @@ struct gap {
 size_t
 modem_find_gaps(struct demod *d, struct gap *ret_gaps, size_t most);
 
+/* Do the symbols say that points are missing before or among them? */
+bool
+modem_is_torn(struct demod *d);
+
 /* ---- small things ---- */
 
 static inline struct cpx *

@@ -13,12 +13,17 @@ enum {
 	GAP_LEAST  = 3,   /* points */
 	GAP_MOST   = 150, /* 25 ms */
 	PLACES     = 16,  /* looked at within the torn symbol */
+	EARLY      = 128, /* points of prefix that must agree */
 };
 
 static const struct cpx zero = { 0, 0 };
 
 /* Mean likeness below which it is not worth a try. */
 static const float least_score = 0.2f;
+
+/* Likeness that leaves no doubt, and how many times that of no tear: by one torn symbol, by early ones. */
+static const float clear_score = 0.3f, clear_ratio = 1.6f;
+static const float clear_early = 0.4f, early_ratio = 1.4f;
 
 /* Likeness of two stretches of the ring, each point of the second times the first's conjugate. */
 static struct cpx
@@ -52,11 +57,18 @@ prefix_at(const struct demod *d, size_t symbol)
  * The likeliest torn symbol and number of points: the symbols before it are alike where
  * they should be, those behind it so many points early.
  */
-static float
-find_tear(const struct demod *d, size_t *ret_symbol, int *ret_lost)
+struct tear {
+	size_t symbol;
+	int    lost;
+	float  score; /* mean likeness with it */
+	float  whole; /* without */
+};
+
+static struct tear
+find_tear(const struct demod *d)
 {
 	size_t n = d->g->n, p = d->g->prefix;
-	float best = 0;
+	struct tear best = { 0 };
 
 	for (int lost = GAP_LEAST; lost <= GAP_MOST; lost++) {
 		struct cpx before = zero, behind = zero;
@@ -66,6 +78,7 @@ find_tear(const struct demod *d, size_t *ret_symbol, int *ret_lost)
 
 			before = cpx_add(before, alike(d, at, at + (int64_t)n, p));
 		}
+		best.whole = sqrtf(cpx_norm(before));
 		for (size_t s = d->symbols; s-- > 0;) {
 			int64_t at = prefix_at(d, s);
 			float torn = sqrtf(cpx_norm(alike(d, at, at + (int64_t)n - lost, p)));
@@ -73,15 +86,48 @@ find_tear(const struct demod *d, size_t *ret_symbol, int *ret_lost)
 
 			before = cpx_sub(before, alike(d, at, at + (int64_t)n, p));
 			score = torn + sqrtf(cpx_norm(before)) + sqrtf(cpx_norm(behind));
-			if (score > best) {
-				best = score;
-				*ret_symbol = s;
-				*ret_lost = lost;
+			if (score > best.score) {
+				best.score = score;
+				best.symbol = s;
+				best.lost = lost;
 			}
 			behind = cpx_add(behind, alike(d, at - lost, at - lost + (int64_t)n, p));
 		}
 	}
-	return best / (float)d->symbols;
+	best.score /= (float)d->symbols;
+	best.whole /= (float)d->symbols;
+	return best;
+}
+
+/* Likeness when the first symbols are early, all by as much: torn before the data. */
+static float
+early_score(const struct demod *d)
+{
+	size_t n = d->g->n, p = d->g->prefix, count = (EARLY + p - 1) / p;
+	float best = 0;
+
+	count = count < d->symbols ? count : d->symbols;
+	for (int lost = GAP_LEAST; lost <= GAP_MOST; lost++) {
+		struct cpx sum = zero;
+
+		for (size_t s = 0; s < count; s++) {
+			int64_t at = prefix_at(d, s) - lost;
+
+			sum = cpx_add(sum, alike(d, at, at + (int64_t)n, p));
+		}
+		best = fmaxf(best, sqrtf(cpx_norm(sum)) / (float)count);
+	}
+	return best;
+}
+
+bool
+modem_is_torn(struct demod *d)
+{
+	const struct tear tear = find_tear(d);
+	const float early = early_score(d);
+
+	return (tear.score > clear_score && tear.score > clear_ratio * tear.whole) ||
+		(early > clear_early && early > early_ratio * tear.whole);
 }
 
 /*
@@ -133,14 +179,15 @@ place_tear(struct demod *d, size_t symbol, struct gap *gaps, size_t most)
 size_t
 modem_find_gaps(struct demod *d, struct gap *ret_gaps, size_t most)
 {
-	size_t symbol = 0, count;
-	int lost = 0;
+	struct tear tear;
+	size_t count;
 
 	d->gap_length = 0;
-	if (find_tear(d, &symbol, &lost) < least_score)
+	tear = find_tear(d);
+	if (tear.score < least_score)
 		return 0;
-	d->gap_length = fine_lost(d, symbol, lost);
-	count = place_tear(d, symbol, ret_gaps, most);
+	d->gap_length = fine_lost(d, tear.symbol, tear.lost);
+	count = place_tear(d, tear.symbol, ret_gaps, most);
 	d->gap_length = 0;
 	return count;
 }

@@ -118,6 +118,7 @@ enum csn_modem_cause {
 	CSN_MODEM_CAUSE_ECHO,     /* signal enough, but its echo is too long */
 	CSN_MODEM_CAUSE_PROFILE,  /* it moves or echoes: another profile would do */
 	CSN_MODEM_CAUSE_NOISE,    /* noise or drop-outs within the burst */
+	CSN_MODEM_CAUSE_LOST,     /* samples are missing, the rest moved up */
 };
 
 const char *

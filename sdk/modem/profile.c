@@ -228,7 +228,7 @@ csn_modem_cause_name(enum csn_modem_cause cause)
 		[CSN_MODEM_CAUSE_RATE] = "rate",       [CSN_MODEM_CAUSE_CLIPPED] = "clipped",
 		[CSN_MODEM_CAUSE_VOICE] = "voice",     [CSN_MODEM_CAUSE_FAR] = "far",
 		[CSN_MODEM_CAUSE_ECHO] = "echo",       [CSN_MODEM_CAUSE_PROFILE] = "profile",
-		[CSN_MODEM_CAUSE_NOISE] = "noise",
+		[CSN_MODEM_CAUSE_NOISE] = "noise",     [CSN_MODEM_CAUSE_LOST] = "lost",
 	};
 
 	return PICK(names, cause);
@@ -268,6 +268,7 @@ csn_modem_cause_text(enum csn_modem_cause cause)
 		[CSN_MODEM_CAUSE_ECHO] = "echo too long",
 		[CSN_MODEM_CAUSE_PROFILE] = "another profile would do better here",
 		[CSN_MODEM_CAUSE_NOISE] = "noise or drop-outs within the burst",
+		[CSN_MODEM_CAUSE_LOST] = "samples were lost on the way from the microphone",
 	};
 
 	return PICK(text, cause);

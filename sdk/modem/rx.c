@@ -12,6 +12,7 @@ enum {
 	PEAKS     = 8,
 	APART     = 24,          /* points; closer ones are echoes of one another */
 	LEAD      = HOP,         /* points of silence before the first that is heard */
+	LONE      = 3 * FFT_MAX, /* points that a lone half waits for a burst that explains it */
 };
 
 /* A place that looks like the first half of a preamble. */
@@ -44,6 +45,9 @@ struct csn_modem_rx {
 	struct peaks peaks[CSN_MODEM_PROFILES];
 	struct sighting sighting[SIGHTINGS];
 	size_t     sightings;
+	uint64_t   tried_until; /* end of the last burst that was tried */
+	struct csn_modem_event lone; /* a preamble without its second half, if its score is not 0 */
+	uint64_t   lone_at;
 	float      best_score;
 
 	/* levels */
@@ -59,6 +63,9 @@ struct csn_modem_rx {
 
 /* Share of samples at full scale that harms. */
 static const float clipped_share = 1e-3f;
+
+/* A first half this many times the least score is a burst even without its second. */
+static const float lone_times = 2.0f;
 
 /* Pair score below which a sound is not a burst. */
 static const float least_pair[CSN_MODEM_PROFILES] = { 0.34f, 0.30f, 0.38f };
@@ -161,6 +168,40 @@ csn_modem_rx_next(struct csn_modem_rx *rx, struct csn_modem_event *ret_event)
 	return 1;
 }
 
+/* ---- judging ---- */
+
+static float
+decibel(float power)
+{
+	return 10 * log10f(power + 1e-20f);
+}
+
+/* Where a point of the ring lies among the samples fed. */
+static uint64_t
+sample_at(uint64_t point)
+{
+	return point > LEAD ? (point - LEAD) * DECIMATE : 0;
+}
+
+/* What the sound around a failed burst adds to the judgement of the burst itself. */
+static enum csn_modem_cause
+judge_cause(const struct csn_modem_rx *rx, const struct csn_modem_report *report)
+{
+	const float floor_dbfs = decibel(rx->floor_power);
+	const float above = report->level_dbfs - floor_dbfs;
+
+	if (rx->clip_share > clipped_share)
+		return CSN_MODEM_CAUSE_CLIPPED;
+	if (rx->samples < rx->shifted_until)
+		return CSN_MODEM_CAUSE_RATE;
+	/* Loud over a quiet room and yet drowned: in its own echo, not in noise. */
+	if (report->cause == CSN_MODEM_CAUSE_FAR &&
+	    above > report->snr_db + 8)
+		return report->profile == CSN_MODEM_LONG ? CSN_MODEM_CAUSE_ECHO
+		                                         : CSN_MODEM_CAUSE_PROFILE;
+	return report->cause;
+}
+
 /* ---- preambles ---- */
 
 static void
@@ -227,6 +268,42 @@ add_peak(struct peaks *peaks, uint64_t at, float score)
 	peaks->peak[peaks->count++] = (struct peak){ score, at };
 }
 
+/*
+ * A clear first half without a second: told as an attempt when no burst about it is
+ * tried, for samples may have been lost within the preamble.
+ */
+static void
+keep_lone(struct csn_modem_rx *rx, const struct sighting *sight)
+{
+	struct csn_modem_report *report = &rx->lone.report;
+	size_t points = modem_preamble_points(&rx->demod.geo[sight->profile]);
+
+	if (sight->at < rx->tried_until || sight->score < report->score ||
+	    sight->score < lone_times * csn_modem_least_score(sight->profile))
+		return;
+	rx->lone_at = sight->at;
+	*report = (struct csn_modem_report){
+		.profile = sight->profile,
+		.stage = CSN_MODEM_STAGE_PREAMBLE,
+		.cause = CSN_MODEM_CAUSE_NOISE,
+		.score = sight->score,
+		.level_dbfs = decibel(rx->band_power),
+		.start_sample = sample_at(sight->at),
+		.end_sample = sample_at(sight->at + points),
+	};
+}
+
+static void
+tell_lone(struct csn_modem_rx *rx)
+{
+	if (rx->lone.report.score <= 0 || rx->sightings > 0 ||
+	    rx->ring.count < rx->lone_at + LONE)
+		return;
+	rx->lone.report.cause = judge_cause(rx, &rx->lone.report);
+	push_event(rx, &rx->lone);
+	rx->lone.report.score = 0;
+}
+
 /* The second half has come: does it confirm the first? */
 static void
 confirm_peak(struct csn_modem_rx *rx, size_t profile, size_t i)
@@ -240,10 +317,12 @@ confirm_peak(struct csn_modem_rx *rx, size_t profile, size_t i)
 
 	drop_peak(peaks, i);
 	modem_confirm(&rx->demod, &rx->ring, &sight);
-	if (sight.pair < least_pair[profile])
+	if (sight.pair < least_pair[profile]) {
 		rx->false_starts++;
-	else
+		keep_lone(rx, &sight);
+	} else {
 		add_sighting(rx, &sight);
+	}
 }
 
 /* Correlates with one profile's preamble; windows starting at first..first+HOP. */
@@ -344,32 +423,6 @@ search(struct csn_modem_rx *rx)
 
 /* ---- bursts ---- */
 
-/* Where a point of the ring lies among the samples fed. */
-static uint64_t
-sample_at(uint64_t point)
-{
-	return point > LEAD ? (point - LEAD) * DECIMATE : 0;
-}
-
-/* What the sound around a failed burst adds to the judgement of the burst itself. */
-static enum csn_modem_cause
-judge_cause(const struct csn_modem_rx *rx, const struct csn_modem_report *report)
-{
-	const float floor_dbfs = 10 * log10f(rx->floor_power + 1e-20f);
-	const float above = report->level_dbfs - floor_dbfs;
-
-	if (rx->clip_share > clipped_share)
-		return CSN_MODEM_CAUSE_CLIPPED;
-	if (rx->samples < rx->shifted_until)
-		return CSN_MODEM_CAUSE_RATE;
-	/* Loud over a quiet room and yet drowned: in its own echo, not in noise. */
-	if (report->cause == CSN_MODEM_CAUSE_FAR &&
-	    above > report->snr_db + 8)
-		return report->profile == CSN_MODEM_LONG ? CSN_MODEM_CAUSE_ECHO
-		                                         : CSN_MODEM_CAUSE_PROFILE;
-	return report->cause;
-}
-
 static void
 receive(struct csn_modem_rx *rx, size_t i)
 {
@@ -380,6 +433,10 @@ receive(struct csn_modem_rx *rx, size_t i)
 	modem_receive(&rx->demod, &rx->ring, &sight, &event);
 	event.report.start_sample = sample_at(sight.at);
 	event.report.end_sample = sample_at(sight.end);
+	if (sight.end > rx->tried_until)
+		rx->tried_until = sight.end;
+	if (rx->lone_at + LONE > sight.at && rx->lone_at < sight.end)
+		rx->lone.report.score = 0;
 	if (event.len == 0)
 		event.report.cause = judge_cause(rx, &event.report);
 	push_event(rx, &event);
@@ -417,6 +474,7 @@ next_point(struct csn_modem_rx *rx, struct cpx point)
 			i++;
 		}
 	}
+	tell_lone(rx);
 }
 
 /* ---- samples ---- */
@@ -466,12 +524,6 @@ csn_modem_rx_feed(struct csn_modem_rx *rx, const float *samples, size_t n)
 		if (rx->phase == 0)
 			filter(rx);
 	}
-}
-
-static float
-decibel(float power)
-{
-	return 10 * log10f(power + 1e-20f);
 }
 
 /* Why it may be silent, from levels alone. */

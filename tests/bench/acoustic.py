@@ -8,6 +8,7 @@ One line a run ends the output:
 A wrong payload counts as false.  --csv FILE keeps a row for every trial.
 """
 import argparse
+import collections
 import csv
 import importlib.util
 import math
@@ -148,7 +149,7 @@ def trial(number):
                 wrong += 1
         if got:
             break
-    last = got or (rows[-1] if rows else ["silence"] + ["0"] * 11)
+    last = got or (rows[-1] if rows else ["silence"] + ["0"] * 9 + ["silent", "-"])
     return dict(trial=number, seed=seed, ok=int(got is not None), false=wrong,
                 bursts=combined, snr=params["snr"], airtime=len(burst) / RATE, seconds=seconds, cpu=cpu,
                 slowest_ms=slowest, stage=last[0], heard=last[1], score=last[2],
@@ -338,6 +339,10 @@ def run(options):
                 print("# " + " ".join(f"{k}={v}" for k, v in row.items()))
     good, n = sum(r["ok"] for r in rows), len(rows)
     low, high = wilson(good, n)
+    if good < n:
+        told = collections.Counter(f"{r['stage']}/{r['cause']}" for r in rows if not r["ok"])
+        print(f"# {n - good} lost, told as: "
+              + ", ".join(f"{what} {count}" for what, count in told.most_common()))
     print(f"# {low:.1f}..{high:.1f} % with 95 % confidence, profile {options.profile}, "
           f"slowest 10 ms block {max(r['slowest_ms'] for r in rows):.1f} ms")
     name = options.preset + (f"+{options.fault}" if options.fault else "")

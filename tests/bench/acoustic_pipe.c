@@ -80,11 +80,11 @@ print_event(const struct csn_modem_event *event)
 {
 	const struct csn_modem_report *r = &event->report;
 
-	printf("event %s %s %.3f %.1f %.1f %.1f %.1f %u %" PRIu64 " %" PRIu64 " %d ",
+	printf("event %s %s %.3f %.1f %.1f %.1f %.1f %u %" PRIu64 " %" PRIu64 " %s ",
 	       csn_modem_stage_name(r->stage), csn_modem_profile_name(r->profile),
 	       (double)r->score, (double)r->snr_db, (double)r->level_dbfs,
 	       (double)r->clock_ppm, (double)r->echo_ms, (unsigned)r->combined,
-	       r->start_sample, r->end_sample, (int)r->cause);
+	       r->start_sample, r->end_sample, csn_modem_cause_name(r->cause));
 	for (size_t i = 0; i < event->len; i++)
 		printf("%02x", event->message[i]);
 	printf("%s\n", event->len == 0 ? "-" : "");

@@ -62,6 +62,8 @@ voice   4 voice   -      a microphone that filters high tones
 far     4 far     decode noise as loud as the burst
 echo    4 echo    decode an echo too long for the longest profile
 profile 4 profile decode an echo too long for the profile that was sent
+lost    4 lost    decode 10 ms that the recorder dropped
+noise   4 noise   decode a door slammed within the burst
 unheard 4 unheard -      a room in which nothing was sent
 END
 
@@ -80,6 +82,22 @@ same "what was heard is kept sample by sample" "$(tail -c +45 kept.wav | sha256s
 check "and other programs can read it" sh -c 'soxi -r kept.wav | grep -qx 48000'
 try listen ultrasonic --in file:path=kept.wav,pace=fast --json --contents
 same "heard again it gives the same answer" "$out" "$first"
+# Other rates, as files give them: GStreamer's resampler is between.
+while read -r what rate; do
+	[ -f "$what.wav" ] || "$plant" "$what" "$what.wav" || exit 99
+	sox "$what.wav" -r "$rate" "$what-$rate.wav" 2>/dev/null || exit 99
+	try listen ultrasonic --in "gst:through=file,location=$what-$rate.wav" --json
+	same "$what at $rate Hz through media/gst: one message" "$(value received)" 1
+	same "and the profile is told" "$(value attempts.0.mode)" \
+		"$(printf %s "$what" | sed s/fine/fast/)"
+done <<'END'
+fine 44100
+long 44100
+motion 44100
+fine 96000
+long 96000
+motion 96000
+END
 try listen ultrasonic --in file:path=fine.wav,pace=fast --record /nosuch/kept.wav
 same "a recording that cannot be kept exits 3" $rc 3
 

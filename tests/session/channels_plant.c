@@ -49,6 +49,23 @@ only_noise(float *x, size_t n)
 		x[i] = 0.003f * kit_normal();
 }
 
+/* The recorder dropped 10 ms within the first half of the preamble. */
+static void
+lose(float *x, size_t n)
+{
+	const size_t at = KIT_LEAD + 1300;
+
+	memmove(x + at, x + at + 480, (n - at - 480) * sizeof *x);
+}
+
+/* Somebody slams a door within the first of two symbols. */
+static void
+slam(float *x, size_t n)
+{
+	for (size_t i = KIT_LEAD + 8800; i < n - KIT_TAIL; i++)
+		x[i] += 0.1f * kit_normal();
+}
+
 static const struct plant plants[] = {
 	{ "fine", CSN_MODEM_FAST, { .snr_db = 25, .ppm = 40, .seed = 1 }, NULL },
 	{ "muted", CSN_MODEM_FAST, { .snr_db = 25, .seed = 2 }, mute },
@@ -60,6 +77,10 @@ static const struct plant plants[] = {
 	  NULL },
 	{ "profile", CSN_MODEM_FAST, { .snr_db = 30, .echo_ms = 60, .echo_db = 4, .gain_db = -10, .seed = 8 },
 	  NULL },
+	{ "lost", CSN_MODEM_MOTION, { .snr_db = 20, .seed = 10 }, lose },
+	{ "noise", CSN_MODEM_FAST, { .snr_db = 8, .gain_db = -20, .seed = 11 }, slam },
+	{ "long", CSN_MODEM_LONG, { .snr_db = 15, .ppm = -60, .seed = 12 }, NULL },
+	{ "motion", CSN_MODEM_MOTION, { .snr_db = 10, .ppm = 90, .seed = 13 }, NULL },
 	{ "unheard", CSN_MODEM_FAST, { .snr_db = 25, .seed = 9 }, only_noise },
 };
 

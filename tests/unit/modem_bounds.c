@@ -4,6 +4,7 @@
 #include <ucontext.h>
 
 #include "kit/tap.h"
+#include "modem/internal.h"
 #include "unit/modem_kit.h"
 
 static struct csn_modem_config config;
@@ -185,6 +186,22 @@ check_words(void)
 	tap_ok(strcmp(csn_modem_error_text(-99), "unknown") == 0, "also an unknown one");
 }
 
+#define MEMBER(of, name) sizeof((struct of *)NULL)->name
+
+static const struct {
+	const char *what;
+	size_t size;
+} parts[] = {
+	{ "sound heard", MEMBER(ring, point) },
+	{ "tables: twiddles", MEMBER(demod, twiddle) + MEMBER(demod, bit_twiddle) },
+	{ "tables: preambles", MEMBER(demod, preamble) },
+	{ "tables: fractions of a point", MEMBER(ring, sinc) },
+	{ "spectra of a burst", MEMBER(demod, spectra) },
+	{ "soft bits and beliefs", 4 * MEMBER(demod, slot) + 2 * MEMBER(demod, code) },
+	{ "soft bits of failed bursts", MEMBER(demod, memory) },
+	{ "error correction", MEMBER(demod, decoder) },
+};
+
 static void
 check_sizes(void)
 {
@@ -192,6 +209,8 @@ check_sizes(void)
 	tap_ok(csn_modem_tx_size() <= 1 << 17, "a sender fits in 128 KiB");
 	tap_note("receiver %zu bytes, sender %zu bytes", csn_modem_rx_size(),
 	         csn_modem_tx_size());
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		tap_note("  of the receiver's, %s %zu bytes", parts[i].what, parts[i].size);
 }
 
 /* A failing burst of the largest kind, received on a painted stack of its own. */
