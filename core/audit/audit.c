@@ -1,6 +1,7 @@
 #include "core/audit/audit.h"
 
 #include "lib/dcbor.h"
+#include "lib/hex.h"
 
 #include <countersign/ceremony.h>
 
@@ -259,8 +260,10 @@ add(struct text *text, const char *fmt, ...)
 static void
 add_hex(struct text *text, const uint8_t *bytes, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		add(text, "%02x", bytes[i]);
+	char hex[2 * 32 + 1];
+
+	csn_hex_write(bytes, len, hex);
+	add(text, "%s", hex);
 }
 
 int

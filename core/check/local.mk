@@ -22,4 +22,4 @@ countersign_check_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=fsync \
 	-Wl,--export-dynamic-symbol=calloc -Wl,--export-dynamic-symbol=realloc \
 	-Wl,--export-dynamic-symbol=free -Wl,--export-dynamic-symbol=memalign \
 	-Wl,--export-dynamic-symbol=aligned_alloc -Wl,--export-dynamic-symbol=posix_memalign
-countersign_check_LDADD = core/libcsncore.la $(POPT_LIBS)
+countersign_check_LDADD = core/libcsncore.la sdk/lib/libcsnsdk.la $(POPT_LIBS)

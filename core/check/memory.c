@@ -2,6 +2,7 @@
 #include "core/check/check.h"
 
 #include "core/check/heap.h"
+#include "lib/hex.h"
 
 #include <countersign/format.h>
 
@@ -10,7 +11,6 @@
 #include <inttypes.h>
 #include <link.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #define CYCLES    4    /* of which the first is not counted                    */
@@ -165,20 +165,6 @@ scene_memory(void)
 
 /* --- secrets -------------------------------------------------------------------------------- */
 
-static bool
-unhex(const char *text, size_t len, uint8_t *out)
-{
-	for (size_t i = 0; i < len; i++) {
-		char  pair[3] = { text[2 * i], text[2 * i + 1], '\0' };
-		char *end;
-
-		out[i] = (uint8_t)strtoul(pair, &end, 16);
-		if (end != pair + 2)
-			return false;
-	}
-	return len > 0;
-}
-
 /* The text of a file as it is, and what it says when it is hexadecimal. */
 static size_t
 add_file(const char *path)
@@ -199,7 +185,8 @@ add_file(const char *path)
 		len--;
 	text[len] = '\0';
 	found += heap_secret_add(text, len);
-	if (len % 2 == 0 && unhex(text, len / 2, bytes))
+	if (len > 0 && csn_hex_read((struct csn_bytes){ (const uint8_t *)text, len }, CSN_HEX_ANY,
+	                            bytes, len / 2))
 		found += heap_secret_add(bytes, len / 2);
 	csn_wipe(text, sizeof text);
 	csn_wipe(bytes, sizeof bytes);

@@ -4,6 +4,7 @@
 #include "core/config/config.h"
 #include "lib/body.h"
 #include "lib/crypto-openssl.h"
+#include "lib/hex.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +76,7 @@ attach_folder(struct cli *cli, const char *config, bool *ret_messages)
 static char *
 put_hex(char *at, struct csn_bytes bytes)
 {
-	cli_hex(bytes.ptr, bytes.len, at);
+	csn_hex_write(bytes.ptr, bytes.len, at);
 	return at + 2 * bytes.len;
 }
 

@@ -6,6 +6,7 @@
 #include "lib/cose.h"
 #include "lib/crypto-openssl.h"
 #include "lib/ear.h"
+#include "lib/hex.h"
 #include "lib/verdict.h"
 
 #include <openssl/evp.h>
@@ -37,9 +38,9 @@ collect(void *arg, uint64_t index, struct csn_bytes bytes)
 	if (audit_decode(bytes, &entry) != CSN_OK || entry.what != AUDIT_APPRAISE ||
 	    !entry.has[AUDIT_RESULT])
 		return CSN_OK;
-	cli_hex(entry.field[AUDIT_RESULT], 32, hash);
+	csn_hex_write(entry.field[AUDIT_RESULT], 32, hash);
 	if (entry.has[AUDIT_DID])
-		cli_hex(entry.field[AUDIT_DID], 16, did);
+		csn_hex_write(entry.field[AUDIT_DID], 16, did);
 	if ((results->wanted != NULL &&
 	     strncmp(hash, results->wanted, strlen(results->wanted)) != 0) ||
 	    (results->device != NULL && strcmp(did, results->device) != 0))
@@ -125,8 +126,8 @@ json_of(const struct named *named, const char *state, const struct csn_ear_view 
 	char    hash[65], did[33];
 	json_t *trust = json_object();
 
-	cli_hex(named->hash, 32, hash);
-	cli_hex(named->did, 16, did);
+	csn_hex_write(named->hash, 32, hash);
+	csn_hex_write(named->did, 16, did);
 	json_t *row = json_pack("{s:s, s:I, s:I, s:s}", "result", hash, "index",
 	                        (json_int_t)named->index, "unix_s", (json_int_t)named->unix_s,
 	                        "record", state);
@@ -142,7 +143,7 @@ json_of(const struct named *named, const char *state, const struct csn_ear_view 
 				json_object_set_new(trust, csn_trust_name(i),
 				                    json_integer(view->trust[i]));
 		json_object_set(row, "trust", trust);
-		cli_hex(view->evidence_hash.ptr, 32, hash);
+		csn_hex_write(view->evidence_hash.ptr, 32, hash);
 		json_object_set_new(row, "evidence_hash", json_string(hash));
 		json_object_set_new(row, "reasons", reasons_of(view->reasons));
 	}

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/cli/audit.h"
 #include "lib/dcbor.h"
+#include "lib/hex.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ foreign_value(struct csn_dcbor_in *in)
 		return json_stringn((const char *)bytes.ptr, bytes.len);
 	case CSN_DCBOR_BYTES:
 		bytes = csn_dcbor_bytes(in, 0, 64);
-		cli_hex(bytes.ptr, bytes.len, text);
+		csn_hex_write(bytes.ptr, bytes.len, text);
 		return json_string(text);
 	case CSN_DCBOR_TRUE:
 	case CSN_DCBOR_FALSE:

@@ -1,5 +1,6 @@
 /* The receiving end: frames are recorded, attempts told, messages compared. */
 #include "core/cli/channels.h"
+#include "lib/hex.h"
 
 #include <errno.h>
 #include <math.h>
@@ -138,7 +139,7 @@ tell_contents(struct channels_ear *ear, struct csn_bytes message)
 
 	if (!ear->options->contents || message.len > 4096)
 		return;
-	cli_hex(message.ptr, message.len, hex);
+	csn_hex_write(message.ptr, message.len, hex);
 	cli_line(ear->p->cli, "     message     %s", hex);
 	json_array_append_new(list, json_string(hex));
 }

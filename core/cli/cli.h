@@ -65,8 +65,8 @@ void cli_line(const struct cli *cli, const char *fmt, ...)
 /* One line of the story: @mark is one of + x ! ? - (yes, no, warning, unknown, none). */
 void cli_story(const struct cli *cli, char mark, const char *stage, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Lower-case hex of @len bytes and a zero: 2 * @len + 1 bytes of @out. */
-void cli_hex(const uint8_t *bytes, size_t len, char *out);
+/* A device id as people type it, 32 hex digits; false for NULL, too. */
+bool cli_did(const char *text, uint8_t ret_did[16]);
 /* Sub-command word, or NULL after an error that names the choices. */
 const char *cli_word(struct cli *cli, const char *command, const char *choices);
 

@@ -6,6 +6,7 @@
 #include "lib/cose.h"
 #include "lib/crypto.h"
 #include "lib/dcbor.h"
+#include "lib/hex.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -49,20 +50,6 @@ keep(struct runner *r, struct csn_bytes row, struct csn_bytes value)
 	                "%s", csn_error_text(&err));
 }
 
-static bool
-unhex(const uint8_t *text, size_t len, uint8_t *ret)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		const char *digit = memchr(digits, text[i] | 0x20, 16);
-		if (digit == NULL)
-			return false;
-		ret[i / 2] = (uint8_t)(ret[i / 2] << 4 | (digit - digits));
-	}
-	return len % 2 == 0;
-}
-
 static int
 keep_psk(struct runner *r)
 {
@@ -74,7 +61,8 @@ keep_psk(struct runner *r)
 		return refuse(r->cli, device_evidence.psk, "a file of hex digits");
 	for (; len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL; len--)
 		;
-	if (len < 2 * PSK_MIN || len > 2 * PSK_MAX || !unhex(text, len, key))
+	if (len < 2 * PSK_MIN || len > 2 * PSK_MAX ||
+	    !csn_hex_read((struct csn_bytes){ text, len }, CSN_HEX_ANY, key, len / 2))
 		code = refuse(r->cli, device_evidence.psk, "64 to 128 hex digits");
 	else
 		code = keep(r, psk_row, (struct csn_bytes){ key, len / 2 });

@@ -5,6 +5,7 @@
 #include "core/cli/fetch.h"
 #include "device/state.h"
 #include "lib/crypto.h"
+#include "lib/hex.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -128,7 +129,7 @@ json_hex(const uint8_t *bytes, size_t len)
 {
 	char text[129];
 
-	cli_hex(bytes, len < 64 ? len : 64, text);
+	csn_hex_write(bytes, len < 64 ? len : 64, text);
 	return json_string(text);
 }
 

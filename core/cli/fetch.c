@@ -7,6 +7,7 @@
 #include "device/bulk.h"
 #include "device/device.h"
 #include "lib/crypto-openssl.h"
+#include "lib/hex.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -183,7 +184,7 @@ out_name(struct csn_bytes id, char ret_name[NAME_OUT_MAX])
 		return;
 	}
 	ret_name[0] = '@';
-	cli_hex(id.ptr, id.len < ATTACH_ID_MAX ? id.len : ATTACH_ID_MAX, ret_name + 1);
+	csn_hex_write(id.ptr, id.len < ATTACH_ID_MAX ? id.len : ATTACH_ID_MAX, ret_name + 1);
 }
 
 /* Exactly @len bytes from @at. */

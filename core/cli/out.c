@@ -1,8 +1,8 @@
 #include "core/cli/cli.h"
+#include "lib/hex.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The marks of a story line, with words beside them so that no colour is needed. */
@@ -120,12 +120,11 @@ cli_fail(struct cli *cli, int exit_code, const struct cli_failure *why, const ch
 	return exit_code;
 }
 
-void
-cli_hex(const uint8_t *bytes, size_t len, char *out)
+bool
+cli_did(const char *text, uint8_t ret_did[16])
 {
-	*out = 0;
-	for (size_t i = 0; i < len; i++)
-		sprintf(out + 2 * i, "%02x", bytes[i]);
+	return text != NULL && csn_hex_read((struct csn_bytes){ (const uint8_t *)text, strlen(text) },
+	                                    CSN_HEX_ANY, ret_did, 16);
 }
 
 const char *

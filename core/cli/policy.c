@@ -4,6 +4,7 @@
 #include "core/cli/runner.h"
 #include "lib/csgn1.h"
 #include "lib/crypto-openssl.h"
+#include "lib/hex.h"
 #include "lib/offer.h"
 #include "lib/verdict.h"
 
@@ -47,20 +48,16 @@ struct trial {
 
 /* ---- reading ---------------------------------------------------------------------- */
 
+/* At most @room bytes. */
 static bool
 unhex(const char *text, uint8_t *out, size_t room, size_t *ret_len)
 {
-	size_t len = strlen(text) / 2;
+	size_t len = strlen(text);
 
-	if (strlen(text) % 2 != 0 || len > room)
+	if (len / 2 > room || !csn_hex_read((struct csn_bytes){ (const uint8_t *)text, len },
+	                                    CSN_HEX_ANY, out, len / 2))
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		char pair[3] = { text[2 * i], text[2 * i + 1], 0 }, *end;
-		out[i] = (uint8_t)strtoul(pair, &end, 16);
-		if (*end != '\0' || pair[0] == '-' || pair[0] == '+' || pair[0] == ' ')
-			return false;
-	}
-	*ret_len = len;
+	*ret_len = len / 2;
 	return true;
 }
 
@@ -327,7 +324,7 @@ hex_of(const uint8_t *bytes, size_t len)
 	char *text = malloc(2 * len + 1);
 
 	if (text != NULL)
-		cli_hex(bytes, len, text);
+		csn_hex_write(bytes, len, text);
 	return text;
 }
 

@@ -5,6 +5,7 @@
 #include "core/cli/cli.h"
 #include "core/cli/runner.h"
 #include "lib/dcbor.h"
+#include "lib/hex.h"
 
 #include <countersign/ceremony.h>
 #include <countersign/host.h>
@@ -61,7 +62,7 @@ list(struct cli *cli, struct csn_station *station)
 			r = csn_fail(&err, CSN_E_PROTOCOL, "a row of the quarantine is not readable");
 			break;
 		}
-		cli_hex(did, sizeof did, hex);
+		csn_hex_write(did, sizeof did, hex);
 		cli_line(cli, "%s  %s", hex, why[0] != '\0' ? why : "blocked");
 		json_array_append_new(rows, json_pack("{s:s, s:s}", "did", hex, "reason", why));
 		after = CSN_BYTES_OF(did);
@@ -73,23 +74,6 @@ list(struct cli *cli, struct csn_station *station)
 	if (json_array_size(rows) == 0)
 		cli_line(cli, "no device is in quarantine");
 	return CLI_OK;
-}
-
-static bool
-read_did(const char *text, uint8_t did[16])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	if (text == NULL || strlen(text) != 32)
-		return false;
-	for (size_t i = 0; i < 16; i++) {
-		const char *high = strchr(digits, text[2 * i] | 0x20);
-		const char *low = strchr(digits, text[2 * i + 1] | 0x20);
-		if (high == NULL || low == NULL)
-			return false;
-		did[i] = (uint8_t)((high - digits) << 4 | (low - digits));
-	}
-	return true;
 }
 
 /* The row and the entry that says so, in one transaction. */
@@ -126,7 +110,7 @@ release(struct cli *cli, struct csn_station *station)
 	const char      *text = cli->arg_count == 2 ? cli->args[1] : NULL;
 	uint8_t          did[16];
 
-	if (!read_did(text, did))
+	if (!cli_did(text, did))
 		return cli_fail(cli, CLI_USAGE,
 		                &(struct cli_failure){ .code = "CSN-USE-001", .found = text,
 		                                       .wanted = "a device id, 32 hex digits",

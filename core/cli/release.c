@@ -34,21 +34,6 @@ failed(struct cli *cli, int exit_code, const char *found, const char *text)
 	                "%s", text);
 }
 
-/* 32 hex digits. */
-static bool
-parse_did(const char *text, uint8_t ret_did[CSN_ID_LEN])
-{
-	if (text == NULL || strlen(text) != 2 * CSN_ID_LEN ||
-	    strspn(text, "0123456789abcdefABCDEF") != 2 * CSN_ID_LEN)
-		return false;
-	for (size_t i = 0; i < CSN_ID_LEN; i++) {
-		char digits[3] = { text[2 * i], text[2 * i + 1], 0 };
-
-		ret_did[i] = (uint8_t)strtoul(digits, NULL, 16);
-	}
-	return true;
-}
-
 /*
  * The next counter for a device, durable before anything is signed: a number that was
  * lost is only skipped, one that was used is never given again.
@@ -170,7 +155,7 @@ run(struct cli *cli)
 	struct csn_release   release = { .issued = (uint32_t)(time(NULL) - CSN_STAMP_EPOCH) };
 	char                *config = NULL;
 
-	if (!parse_did(cli->arg_count > 0 ? cli->args[0] : NULL, release.did))
+	if (!cli_did(cli->arg_count > 0 ? cli->args[0] : NULL, release.did))
 		return failed(cli, CLI_USAGE, cli->arg_count > 0 ? cli->args[0] : "nothing",
 		              "DID is 32 hex digits, as countersign device show prints them");
 	if (suite != 1 && suite != 2)

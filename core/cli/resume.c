@@ -2,6 +2,7 @@
 #include "core/cli/resume.h"
 #include "core/base/error.h"
 #include "core/cli/runner.h"
+#include "lib/hex.h"
 
 #include <string.h>
 #include <time.h>
@@ -21,7 +22,7 @@ walk(struct runner *r, each_fn *each, void *arg, struct csn_error *err)
 	while ((result = csn_station_unsettled(r->station, after, &row, err)) == CSN_OK) {
 		char sid[33];
 
-		cli_hex(row.sid_bytes, sizeof row.sid_bytes, sid);
+		csn_hex_write(row.sid_bytes, sizeof row.sid_bytes, sid);
 		each(arg, sid, &row);
 		after = row.sid;
 	}
@@ -51,7 +52,7 @@ list_one(void *arg, const char *sid, const struct csn_station_unsettled *row)
 	struct tm       tm;
 
 	if (row->has_did)
-		cli_hex(row->did, sizeof row->did, did);
+		csn_hex_write(row->did, sizeof row->did, did);
 	if (gmtime_r(&at, &tm) != NULL)
 		strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (json_array_size(l->list) == 0)

@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "lib/csgn1.h"
+#include "lib/hex.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -322,8 +323,8 @@ runner_report(struct runner *r)
 
 	if (r->outcome == CSN_OUTCOME_NONE || r->outcome > CSN_OUTCOME_UNKNOWN)
 		return CLI_INTERNAL;
-	cli_hex(r->sid, sizeof r->sid, sid);
-	cli_hex(r->did, sizeof r->did, did);
+	csn_hex_write(r->sid, sizeof r->sid, sid);
+	csn_hex_write(r->did, sizeof r->did, did);
 	json_object_set_new(r->cli->doc, "outcome", json_string(outcomes[r->outcome].name));
 	json_object_set_new(r->cli->doc, "code", json_integer(r->code));
 	json_object_set_new(r->cli->doc, "sid", json_string(sid));

@@ -2,6 +2,7 @@
 #include "core/cli/pki.h"
 #include "core/cli/plugins.h"
 #include "core/plugin/trust.h"
+#include "lib/hex.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -24,7 +25,7 @@ make(EVP_PKEY *key, const char *name, const char *digest, char ret_hex[2 * SIG_L
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
 		return -1;
-	cli_hex(sig, sizeof sig, ret_hex);
+	csn_hex_write(sig, sizeof sig, ret_hex);
 	strcpy(ret_hex + 2 * SIG_LEN, "\n");
 	return 0;
 }

@@ -4,6 +4,7 @@
  * the question and the loading: that is what the question is about.
  */
 #include "core/plugin/trust.h"
+#include "lib/hex.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -185,23 +186,18 @@ csn_trust_signed_text(const char *name, const char *digest, char ret_text[CSN_TR
 static int
 read_signature(const char *path, uint8_t ret_sig[SIG_LEN], struct csn_error *err)
 {
-	char    text[2 * SIG_LEN + 2] = "", pair[3] = "";
+	char    text[2 * SIG_LEN + 2] = "";
 	int     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1;
 
 	if (fd < 0)
 		return csn_fail(err, CSN_E_REFUSED, "no signature %s: %s", path, strerror(errno));
 	close(fd);
-	if ((n != 2 * SIG_LEN + 1 && n != 2 * SIG_LEN) ||
-	    (n == 2 * SIG_LEN + 1 && text[2 * SIG_LEN] != '\n'))
+	if (n == 2 * SIG_LEN + 1 && text[2 * SIG_LEN] == '\n')
+		n--;
+	if (n < 0 || !csn_hex_read((struct csn_bytes){ (const uint8_t *)text, (size_t)n },
+	                           CSN_HEX_LOWER, ret_sig, SIG_LEN))
 		return csn_fail(err, CSN_E_REFUSED, "%s is no signature of 128 hex digits", path);
-	for (size_t i = 0; i < SIG_LEN; i++) {
-		memcpy(pair, text + 2 * i, 2);
-		if (strspn(pair, "0123456789abcdef") != 2)
-			return csn_fail(err, CSN_E_REFUSED,
-			                "%s is no signature of 128 hex digits", path);
-		ret_sig[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
 	return CSN_OK;
 }
 
@@ -263,8 +259,7 @@ digest_file(int fd, const char *path, char ret_digest[65], struct csn_error *err
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
 		return csn_fail(err, CSN_E_IO, "%s: could not be digested", path);
-	for (size_t i = 0; i < sizeof hash; i++)
-		snprintf(ret_digest + 2 * i, 3, "%02x", hash[i]);
+	csn_hex_write(hash, sizeof hash, ret_digest);
 	return CSN_OK;
 }
 

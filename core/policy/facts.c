@@ -2,6 +2,7 @@
 #include "core/policy/int.h"
 
 #include "lib/dcbor.h"
+#include "lib/hex.h"
 
 #include <openssl/evp.h>
 
@@ -64,15 +65,8 @@ facts_id(const struct facts *facts, const char *name, uint8_t ret_id[16])
 {
 	const char *hex = facts_get(facts, name);
 
-	if (hex == NULL || strlen(hex) != 32 || strspn(hex, "0123456789abcdef") != 32)
-		return false;
-	for (size_t i = 0; i < 16; i++) {
-		unsigned byte = 0;
-
-		sscanf(hex + 2 * i, "%2x", &byte);
-		ret_id[i] = (uint8_t)byte;
-	}
-	return true;
+	return hex != NULL && csn_hex_read((struct csn_bytes){ (const uint8_t *)hex, strlen(hex) },
+	                                   CSN_HEX_LOWER, ret_id, 16);
 }
 
 bool

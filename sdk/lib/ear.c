@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "lib/hex.h"
 #include "lib/verdict.h"
 
 enum { /* labels of EAT and EAR                                               */
@@ -72,8 +73,7 @@ put_policy_id(struct csn_dcbor_out *out, const uint8_t hash[32])
 {
 	char text[8 + 64 + 1] = "sha-256:";
 
-	for (size_t i = 0; i < 32; i++)
-		snprintf(text + 8 + 2 * i, 3, "%02x", hash[i]);
+	csn_hex_write(hash, 32, text + 8);
 	csn_dcbor_put_uint(out, LABEL_POLICY);
 	csn_dcbor_put_text(out, text);
 }

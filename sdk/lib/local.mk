@@ -24,6 +24,8 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/ear.h \
 	sdk/lib/frag.c \
 	sdk/lib/frag.h \
+	sdk/lib/hex.c \
+	sdk/lib/hex.h \
 	sdk/lib/hpke.c \
 	sdk/lib/hpke.h \
 	sdk/lib/kdf.c \
@@ -83,6 +85,12 @@ tests_unit_lib_body_LDADD    = sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CR
 tests_unit_lib_cose_SOURCES  = tests/unit/lib_cose.c
 tests_unit_lib_cose_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_cose_LDADD    = sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/lib_hex
+TESTS += tests/unit/lib_hex
+tests_unit_lib_hex_SOURCES  = tests/unit/lib_hex.c
+tests_unit_lib_hex_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_hex_LDADD    = sdk/lib/libcsnsdk.la
 
 check_PROGRAMS += tests/unit/lib_verdict
 TESTS += tests/unit/lib_verdict

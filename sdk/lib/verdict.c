@@ -1,5 +1,7 @@
 #include "lib/verdict.h"
 
+#include "lib/hex.h"
+
 #include <stdio.h>
 
 #define FACT_HEX_MAX 47
@@ -156,8 +158,7 @@ csn_verdict_fact_hex(struct csn_verdict *verdict, const char *name, const uint8_
 		csn_verdict_claim(verdict, CSN_TRUST_INSTANCE, CSN_CODE_FAULT);
 		return;
 	}
-	for (size_t i = 0; i < len; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	csn_hex_write(bytes, len, text);
 	csn_verdict_fact(verdict, name, text);
 }
 

@@ -5,4 +5,4 @@ EXTRA_DIST += tests/modules/build.sh tests/modules/wrong
 check_PROGRAMS += tests/modules/host
 tests_modules_host_SOURCES  = tests/modules/host.c
 tests_modules_host_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_modules_host_LDADD    = core/libcsncore.la
+tests_modules_host_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "lib/hex.h"
 #include "lib/verdict.h"
 
 static bool
@@ -45,11 +46,7 @@ is_about(const struct dice_ref *ref, const struct component *c)
 static void
 put_hex(char *text, size_t room, struct csn_bytes bytes)
 {
-	size_t at = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < bytes.len && at + 3 < room; i++, at += 2)
-		snprintf(text + at, 3, "%02x", bytes.ptr[i]);
+	csn_hex_write(bytes.ptr, bytes.len < room / 2 ? bytes.len : (room - 1) / 2, text);
 }
 
 /* Every digest found must be wanted, by the same hash; none found is no match. */

@@ -1,5 +1,6 @@
 #include "verifier.h"
 
+#include "lib/hex.h"
 #include "lib/words.h"
 
 #include <dirent.h>
@@ -36,10 +37,10 @@ load_mac_key(const struct eat *eat, int folder, const char *name, struct eat_mac
 	const struct csn_host *host = eat->host;
 	uint8_t                text[2 * EAT_KEY_MAX + 8];
 	struct stat            st;
-	size_t                 len;
 	int                    r = CSN_OK;
 
-	if (!eat_unhex((struct csn_bytes){ (const uint8_t *)name, 66 }, ret_key->instance, 33, &len))
+	if (!csn_hex_read((struct csn_bytes){ (const uint8_t *)name, 66 }, CSN_HEX_LOWER,
+	                  ret_key->instance, 33))
 		return host->fail(err, CSN_E_CONFIG, "mac_keys: %s is no instance id", name);
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)

@@ -1,29 +1,7 @@
 #include "verifier.h"
 
-#include <stdio.h>
-
+#include "lib/hex.h"
 #include "lib/verdict.h"
-
-static int
-nibble(uint8_t c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-bool
-eat_unhex(struct csn_bytes text, uint8_t *ret, size_t room, size_t *ret_len)
-{
-	if (text.len % 2 != 0 || text.len / 2 > room)
-		return false;
-	for (size_t i = 0; i < text.len / 2; i++) {
-		int high = nibble(text.ptr[2 * i]), low = nibble(text.ptr[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		ret[i] = (uint8_t)(high << 4 | low);
-	}
-	*ret_len = text.len / 2;
-	return true;
-}
 
 bool
 eat_parse_key(struct csn_bytes text, struct eat_mac_key *ret_key)
@@ -32,7 +10,9 @@ eat_parse_key(struct csn_bytes text, struct eat_mac_key *ret_key)
 
 	while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
 		text.len--;
-	if (!eat_unhex(text, ret_key->key, sizeof ret_key->key, &ret_key->len) || ret_key->len < 32)
+	ret_key->len = text.len / 2;
+	if (ret_key->len < 32 || ret_key->len > sizeof ret_key->key ||
+	    !csn_hex_read(text, CSN_HEX_LOWER, ret_key->key, ret_key->len))
 		return false;
 	for (size_t i = 1; i < ret_key->len; i++)
 		varied = varied || ret_key->key[i] != ret_key->key[0];

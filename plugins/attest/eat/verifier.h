@@ -35,7 +35,6 @@ int eat_verdict(const struct eat *eat, const struct csn_evidence *evidence,
 int  eat_load(struct eat *eat, struct csn_error *err);
 void eat_unload(struct eat *eat);
 /* One secret as hex: 32 to 128 bytes that do not all agree; false otherwise. */
-bool eat_unhex(struct csn_bytes text, uint8_t *ret, size_t room, size_t *ret_len);
 bool eat_parse_key(struct csn_bytes text, struct eat_mac_key *ret_key);
 
 extern const struct csn_attest_ops eat_ops;

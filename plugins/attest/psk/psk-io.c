@@ -1,5 +1,7 @@
 #include "psk.h"
 
+#include "lib/hex.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -72,19 +74,12 @@ load_key(struct psk *psk, struct csn_error *err)
 static const char *
 read_line(struct psk *psk, struct csn_bytes line)
 {
-	static const char digits[] = "0123456789abcdef";
 	struct psk_key   *key = &psk->keys[psk->key_count];
 	const char       *why = "wanted DID KEY in hex, a blank between";
 
-	if (line.len < 34 || line.ptr[32] != ' ')
+	if (line.len < 34 || line.ptr[32] != ' ' ||
+	    !csn_hex_read((struct csn_bytes){ line.ptr, 32 }, CSN_HEX_ANY, key->did, 16))
 		return why;
-	for (size_t i = 0; i < 16; i++) {
-		const char *high = strchr(digits, line.ptr[2 * i] | 0x20);
-		const char *low = strchr(digits, line.ptr[2 * i + 1] | 0x20);
-		if (high == NULL || low == NULL || *high == '\0' || *low == '\0')
-			return why;
-		key->did[i] = (uint8_t)((high - digits) << 4 | (low - digits));
-	}
 	struct csn_bytes text = { line.ptr + 33, line.len - 33 };
 	if (psk_parse(text, key->key, &key->len, &why) < 0)
 		return why;

@@ -4,21 +4,10 @@
 #include <stdlib.h>
 
 #include "lib/csgn1.h"
+#include "lib/hex.h"
 #include "lib/kdf.h"
 #include "lib/offer.h"
 #include "lib/verdict.h"
-
-static int
-nibble(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 static bool
 few_bytes(const uint8_t *key, size_t len)
@@ -102,20 +91,15 @@ psk_parse(struct csn_bytes text, uint8_t ret_key[PSK_MAX], size_t *ret_len,
 	*ret_why = "it must be 64 to 256 hex digits";
 	if (len % 2 != 0 || len / 2 < PSK_MIN || len / 2 > PSK_MAX)
 		return CSN_E_CONFIG;
-	for (size_t i = 0; i < len / 2; i++) {
-		int high = nibble(text.ptr[2 * i]), low = nibble(text.ptr[2 * i + 1]);
-		if (high < 0 || low < 0)
-			goto fail;
-		ret_key[i] = (uint8_t)(high << 4 | low);
-	}
+	if (!csn_hex_read((struct csn_bytes){ text.ptr, len }, CSN_HEX_ANY, ret_key, len / 2))
+		return CSN_E_CONFIG;
 	*ret_why = psk_weak(ret_key, len / 2);
-	if (*ret_why != NULL)
-		goto fail;
+	if (*ret_why != NULL) {
+		csn_wipe(ret_key, PSK_MAX);
+		return CSN_E_CONFIG;
+	}
 	*ret_len = len / 2;
 	return CSN_OK;
-fail:
-	csn_wipe(ret_key, PSK_MAX);
-	return CSN_E_CONFIG;
 }
 
 static int

@@ -1,5 +1,7 @@
 #include "verifier.h"
 
+#include "lib/hex.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,23 +26,13 @@ read_pcrs(const struct tpm2 *tpm2, uint32_t *ret_bits, struct csn_error *err)
 	return CSN_OK;
 }
 
-static int
-nibble(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* 64 hex digits of a line; what follows a blank or a # is for the reader. */
 static bool
 read_hash(const char *line, uint8_t ret_hash[32])
 {
-	for (size_t i = 0; i < 32; i++) {
-		int high = nibble(line[2 * i]), low = high < 0 ? -1 : nibble(line[2 * i + 1]);
-		if (low < 0)
-			return false;
-		ret_hash[i] = (uint8_t)(high << 4 | low);
-	}
-	return line[64] == '\0' || line[64] == '\n' || line[64] == ' ';
+	struct csn_bytes digits = { (const uint8_t *)line, strcspn(line, " \n") };
+
+	return csn_hex_read(digits, CSN_HEX_LOWER, ret_hash, 32);
 }
 
 static int

@@ -5,6 +5,8 @@
  */
 #include "device.h"
 
+#include "lib/hex.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -250,18 +252,8 @@ read_makers(const struct reader *in, struct x509_devices *devices)
 static bool
 unhex(const char *text, uint8_t *ret, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
-
-	if (strlen(text) != 2 * len)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		const char *high = strchr(digits, text[2 * i] | 0x20);
-		const char *low = strchr(digits, text[2 * i + 1] | 0x20);
-		if (high == NULL || low == NULL || *high == '\0' || *low == '\0')
-			return false;
-		ret[i] = (uint8_t)((high - digits) << 4 | (low - digits));
-	}
-	return true;
+	return csn_hex_read((struct csn_bytes){ (const uint8_t *)text, strlen(text) }, CSN_HEX_ANY,
+	                    ret, len);
 }
 
 static int

@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "lib/der.h"
+#include "lib/hex.h"
 #include "matter.h"
 
 #define OID_HARDWARE_MODULE "1.3.6.1.5.5.7.8.4"
@@ -62,8 +63,7 @@ module_serial(const ASN1_TYPE *value, char ret_serial[SERIAL_MAX + 1])
 	if (csn_der_end(&module) != CSN_OK || csn_der_end(&in) != CSN_OK || type.len == 0 ||
 	    serial.len == 0 || serial.len > SERIAL_MAX / 2)
 		return false;
-	for (size_t i = 0; i < serial.len; i++)
-		snprintf(ret_serial + 2 * i, 3, "%02x", serial.ptr[i]);
+	csn_hex_write(serial.ptr, serial.len, ret_serial);
 	return true;
 }
 

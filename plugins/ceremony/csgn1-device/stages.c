@@ -1,6 +1,8 @@
 /* The stages an agent enters round its commit, and the facts it tells. */
 #include "run.h"
 
+#include "lib/hex.h"
+
 /* The agent's own stages, in order; the rest is left out. */
 static const uint32_t stages[] = {
 	CSN_STAGE_SEEN, CSN_STAGE_OOB_CONFIRMED, CSN_STAGE_AUTHENTICATED, CSN_STAGE_AUTHORISED,
@@ -16,17 +18,12 @@ enum {
 void
 run_fact_hex(struct csgn1_device_run *run, const char *name, const uint8_t id[CSN_ID_LEN])
 {
-	static const char    digits[] = "0123456789abcdef";
 	static const uint8_t unknown[CSN_ID_LEN];
 	char                 hex[2 * CSN_ID_LEN + 1];
 
 	if (memcmp(id, unknown, CSN_ID_LEN) == 0)
 		return;
-	for (size_t i = 0; i < CSN_ID_LEN; i++) {
-		hex[2 * i] = digits[id[i] >> 4];
-		hex[2 * i + 1] = digits[id[i] & 15];
-	}
-	hex[2 * CSN_ID_LEN] = '\0';
+	csn_hex_write(id, CSN_ID_LEN, hex);
 	run->session->ops->fact(run->session, name, hex);
 }
 

@@ -1,16 +1,10 @@
 /* From START to AUTHORISED, and the PIN: who is it, and may it be served? */
 #include "csgn1.h"
 
+#include "lib/hex.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-static void
-hex(const uint8_t *bytes, size_t len, char *out)
-{
-	for (size_t i = 0; i < len; i++)
-		sprintf(out + 2 * i, "%02x", bytes[i]);
-}
 
 static void
 say(struct csgn1_run *run, const char *name, const char *value)
@@ -23,7 +17,7 @@ csgn1_say_hex(struct csgn1_run *run, const char *name, const uint8_t *bytes, siz
 {
 	char text[65];
 
-	hex(bytes, len, text);
+	csn_hex_write(bytes, len, text);
 	say(run, name, text);
 }
 

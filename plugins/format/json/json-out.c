@@ -4,6 +4,8 @@
  */
 #include "json.h"
 
+#include "lib/hex.h"
+
 #include <stdlib.h>
 
 /* NULL with a complaint, so that a caller can return it. */
@@ -136,10 +138,7 @@ get_any_bytes(struct csn_dcbor_in *in)
 	if (s == NULL)
 		return NULL;
 	memcpy(s, "hex:", 4);
-	for (size_t i = 0; i < bytes.len; i++) {
-		s[4 + 2 * i] = "0123456789abcdef"[bytes.ptr[i] >> 4];
-		s[5 + 2 * i] = "0123456789abcdef"[bytes.ptr[i] & 15];
-	}
+	csn_hex_write(bytes.ptr, bytes.len, s + 4);
 	json_t *made = json_stringn(s, len);
 	csn_wipe(s, len);
 	free(s);

@@ -1,5 +1,7 @@
 #include "json.h"
 
+#include "lib/hex.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,26 +60,12 @@ prefix_of(const char *s, size_t len, size_t *ret_skip)
 	return PLAIN;
 }
 
-static int
-nibble(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-	                              : -1;
-}
-
 static bool
 parse_hex(const char *s, size_t len, uint8_t *buf, size_t cap, size_t *ret_len)
 {
-	if (len % 2 != 0 || len / 2 > cap)
+	if (len / 2 > cap || !csn_hex_read((struct csn_bytes){ (const uint8_t *)s, len },
+	                                   CSN_HEX_ANY, buf, len / 2))
 		return false;
-	for (size_t i = 0; i < len / 2; i++) {
-		int high = nibble(s[2 * i]), low = nibble(s[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		buf[i] = (uint8_t)(high << 4 | low);
-	}
 	*ret_len = len / 2;
 	return true;
 }
@@ -168,15 +156,6 @@ is_printable(struct csn_bytes bytes)
 }
 
 static void
-write_hex(struct csn_bytes bytes, char *out)
-{
-	for (size_t i = 0; i < bytes.len; i++) {
-		out[2 * i]     = "0123456789abcdef"[bytes.ptr[i] >> 4];
-		out[2 * i + 1] = "0123456789abcdef"[bytes.ptr[i] & 15];
-	}
-}
-
-static void
 write_base64(struct csn_bytes bytes, char *out)
 {
 	for (size_t i = 0; i < bytes.len; i += 3, out += 4) {
@@ -201,7 +180,7 @@ json_bytes_make(struct csn_bytes bytes)
 	if (s == NULL)
 		return NULL;
 	if (hex)
-		write_hex(bytes, s);
+		csn_hex_write(bytes.ptr, bytes.len, s);
 	else
 		write_base64(bytes, s);
 	json_t *made = prefixed(hex ? HEX : BASE64, s, len);
