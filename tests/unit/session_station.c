@@ -31,8 +31,7 @@ sh(const char *fmt, ...)
 }
 
 #define HEAD                                                                           \
-	"schema = 1; plugins : { path = [ \"modules\" ]; worker = \"" TEST_BUILDDIR         \
-	"/countersign-worker\"; };\n"
+	"schema = 1; plugins : { path = [ \"modules\" ]; isolation = \"none\"; };\n"
 #define NAME                                                                           \
 	"station : { name = \"line-a-3\"; profile = \"lab\"; log_key = \"log\"; };\n"
 #define CEREMONY "ceremony : { use = \"csgn1-device\"; };\n"
