@@ -62,6 +62,7 @@ core_libcsncore_la_SOURCES = \
 	core/policy/rule.c \
 	core/session/calls.c \
 	core/session/decide.c \
+	core/session/facts.c \
 	core/session/int.h \
 	core/session/results.c \
 	core/session/session.c \
@@ -71,6 +72,7 @@ core_libcsncore_la_SOURCES = \
 	core/station/open.c \
 	core/station/registry.c \
 	core/station/registry.h \
+	core/station/log.c \
 	core/station/station.c \
 	core/station/station.h \
 	core/station/try.c \

@@ -17,8 +17,9 @@ static const char *const class_members[] = { "class", "all_of",     "any_of", "a
 					     "pin",   "two_person", "compare",
 					     NULL };
 
-/* What holds when the configuration says nothing: two media, a named device. */
-static const char *const strict[] = { "oob.channels >= 2", "identity.did exists" };
+/* When the configuration says nothing: two media, a named device, no clock set back. */
+static const char *const strict[] = { "oob.channels >= 2", "identity.did exists",
+				      "clock != behind" };
 
 static const char *
 rule_add(struct policy *policy, enum rule_list list, const char *text)

@@ -459,7 +459,7 @@ core_owns(const struct session *s, const char *name)
 {
 	return strncmp(name, "oob.", 4) == 0 || strncmp(name, "evidence.", 9) == 0 ||
 	       strncmp(name, "trust.", 6) == 0 || strcmp(name, "assurance") == 0 ||
-	       strcmp(name, "side") == 0 || strcmp(name, "stages.left_out") == 0 ||
+	       strcmp(name, "side") == 0 || strcmp(name, "clock") == 0 || strcmp(name, "stages.left_out") == 0 ||
 	       (s->side == CSN_SIDE_STATION &&
 		(strcmp(name, "pin") == 0 || strcmp(name, "two_way") == 0));
 }

@@ -64,6 +64,7 @@ struct session_parts {
 	const struct policy *policy;
 	struct tail *tail;       /* shared by all sessions of a store; NULL: no counting */
 	struct csn_buf *payload; /* the neutral record; a reference is taken */
+	uint64_t latest_unix_s;  /* the clock may not be behind it; 0: not known */
 	uint64_t judge_unix_s;   /* evidence is judged at; 0: the clock        */
 	const char *result_key;  /* Ed25519; signs attestation results; or NULL */
 };

@@ -45,9 +45,30 @@ struct csn_station {
 	size_t attest_count;
 	struct tail tail;
 	bool tail_loaded;
+	uint64_t latest_unix_s; /* of the log's last entry when we started; 0: none */
 	struct session_parts parts; /* what every session starts from   */
 	struct csn_station_session *sessions;
 };
+
+/* One call of a plugin, waited for; of the store most often. */
+struct station_wait {
+	struct csn_loop *loop;
+	struct csn_op *op;
+	bool done;
+	int result;
+	struct csn_buf *buf;
+	struct csn_error err;
+};
+int station_wait_begin(struct csn_station *st, struct station_wait *wait, const char *what,
+		       csn_op_cancel_fn *cancel, void *self, struct csn_error *err);
+int station_wait_store(struct csn_station *st, struct station_wait *wait, const char *what,
+		       struct csn_error *err);
+/* @started is what the plugin's call returned; *ret_buf (may be NULL) a new reference. */
+int station_wait_end(struct station_wait *wait, int started, struct csn_buf **ret_buf,
+		     struct csn_error *err);
+
+/* log.c: the time of the log's last entry; 0 when there is none, or it is another's. */
+uint64_t station_latest(struct csn_station *st);
 
 /* workers.c: does an instance live in a worker, and the one wanted last shall. */
 bool station_apart(const struct csn_station *st, uint32_t choice);

@@ -34,7 +34,7 @@ try policy try device/manifest.cbor --json
 check "--json is one document" is_json
 same "with the judgement" "$(member 'd["evidence"][0]["judgement"]')" accepted
 same "and the level of assurance the core measured" "$(member 'd["facts"]["assurance"]')" 1
-same "and every rule" "$(member 'len(d["rules"])')" 2
+same "and every rule" "$(member 'len(d["rules"])')" 3
 
 try policy try device/manifest.cbor -v --log json
 check "the log as JSON: a document each line" python3 -c 'import json
@@ -128,4 +128,34 @@ try quarantine list
 has "and gone from the list" "$out" "no device is in quarantine"
 try audit show
 has "the log says who was released" "$(printf '%s\n' "$out" | grep quarantine-release)" "$did"
+
+set_policy '{ require = [ "identity.did exists", "clock == trusted" ]; }'
+try policy try device/manifest.cbor
+same "a rule about the clock, which nobody vouches for: exit 1" $rc 1
+has "found" "$out" "untrusted"
+sed -i 's/profile = "lab";/profile = "lab"; clock = "trusted";/' $conf
+try policy try device/manifest.cbor
+same "vouched for: exit 0" $rc 0
+set_policy '{ }'
+# As if the last entry had been written a day from now, and the clock set back since.
+python3 - <<'EOF'
+import sqlite3, struct
+db = sqlite3.connect("station/state.db")
+idx, entry = db.execute("select idx, entry from audit order by idx desc limit 1").fetchone()
+at = [i for i in range(len(entry) - 4) if entry[i] == 0x1a and
+      1700000000 < struct.unpack(">I", entry[i + 1:i + 5])[0] < 4000000000][0]
+unix_s, = struct.unpack(">I", entry[at + 1:at + 5])
+entry = entry[:at + 1] + struct.pack(">I", unix_s + 86400) + entry[at + 5:]
+db.execute("update audit set entry = ? where idx = ?", (entry, idx))
+db.commit()
+EOF
+clear_air() { find station/air -name '*.msg' -delete; }
+clear_air
+try provision device/manifest.cbor --payload payload.json
+same "a clock that was set back since the log's last entry: exit 1" $rc 1
+has "by the rule" "$out$err" "clock != behind"
+same "and nothing was sent" "$(find station/air -name '*.msg' | wc -l)" 0
+set_policy '{ require = [ "identity.did exists" ]; }'
+try policy try device/manifest.cbor
+same "a policy of one's own may say otherwise" $rc 0
 tap_done

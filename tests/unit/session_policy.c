@@ -32,8 +32,10 @@ static const struct {
 	const char *found;
 	bool compare;
 } judged[] = {
-	{ "the default wants two channels and a device", "{ }",
-	  "oob.channels=2;identity.did=aa", true, false, "" },
+	{ "the default wants two channels, a device and a clock", "{ }",
+	  "oob.channels=2;identity.did=aa;clock=untrusted", true, false, "" },
+	{ "the default refuses a clock that was set back", "{ }",
+	  "oob.channels=2;identity.did=aa;clock=behind", false, false, "clock behind" },
 	{ "the default refuses one channel", "{ }", "oob.channels=1;identity.did=aa",
 	  false, false, "oob.channels 1" },
 	{ "the default refuses a device without a name", "{ }", "oob.channels=2", false,
@@ -280,9 +282,9 @@ test_classes(void)
 		if (policy_new(csn_config_sub(csn_config_root(file), "policy"), &policy, &err) < 0)
 			exit(1);
 		tap_ok(policy_hash(policy, hash[i]) == CSN_OK, "a policy has a hash");
-		tap_ok(strstr(policy_rule(policy, 2), i == 0 ? "class a: all_of; any_of; pin"
+		tap_ok(strstr(policy_rule(policy, 3), i == 0 ? "class a: all_of; any_of; pin"
 							     : "class a: all_of; any_of") != NULL &&
-			       policy_rule(policy, 3) == NULL,
+			       policy_rule(policy, 4) == NULL,
 		       "a class is shown as one line (%zu)", i);
 		policy_free(policy);
 		csn_config_free(file);
