@@ -24,8 +24,8 @@ static const struct {
 	{ "a tab", "\t0ff9a", 6, 3, false, false },
 	{ "0x", "0xff9a", 6, 3, false, false },
 	{ "a zero in the middle", "00\0f9a", 6, 3, false, false },
-	{ "what is a digit but for one bit", "\x10\x11ff9a", 6, 3, false, false },
-	{ "what is a letter but for one bit", "\xc1\xc2ff9a", 6, 3, false, false },
+	{ "what is a digit but for one bit", "\x10\x11" "ff9a", 6, 3, false, false },
+	{ "what is a letter but for one bit", "\xc1\xc2" "ff9a", 6, 3, false, false },
 	{ "@ before A and ` before a", "@`ff9a", 6, 3, false, false },
 	{ "/ before 0 and : behind 9", "/:ff9a", 6, 3, false, false },
 };
