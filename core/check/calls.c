@@ -2,7 +2,6 @@
 #include "core/check/check.h"
 
 #include <countersign/attest.h>
-#include <countersign/ceremony.h>
 #include <countersign/channel.h>
 #include <countersign/format.h>
 #include <countersign/gate.h>
@@ -141,6 +140,35 @@ start_capture(void *self, struct csn_op *op, const void *arg)
 	                                           scratch(SLOT_FRAME, sizeof(struct csn_frame)));
 }
 
+/* One frame of what it says it shows or plays. */
+static int
+start_play(void *self, struct csn_op *op, const void *arg)
+{
+	static uint8_t              grey[64 * 64];
+	static float                samples[480];
+	const struct csn_media_ops *ops = bench.component->ops.media;
+	struct csn_media_caps      *caps = scratch(SLOT_CAPS, sizeof *caps);
+	struct csn_frame           *f = scratch(SLOT_FRAME, sizeof *f);
+
+	(void)arg;
+	if (ops->caps(self, caps) < 0)
+		return CSN_E_UNSUPPORTED;
+	f->medium = caps->medium;
+	f->rate_hz = caps->rate_hz;
+	f->samples = samples;
+	f->count = f->medium == CSN_MEDIUM_AUDIO ? 480 : 1;
+	f->grey = grey;
+	f->width = f->height = f->stride = 64;
+	return ops->play(self, op, f);
+}
+
+static int
+start_drain(void *self, struct csn_op *op, const void *arg)
+{
+	(void)arg;
+	return bench.component->ops.media->drain(self, op);
+}
+
 static size_t
 media_calls(struct op_call *calls)
 {
@@ -150,6 +178,10 @@ media_calls(struct op_call *calls)
 	calls[n++] = (struct op_call){ "start", start_media, NULL };
 	if (CSN_HAS(ops, capture))
 		calls[n++] = (struct op_call){ "capture", start_capture, NULL };
+	if (CSN_HAS(ops, play))
+		calls[n++] = (struct op_call){ "play", start_play, NULL };
+	if (CSN_HAS(ops, drain))
+		calls[n++] = (struct op_call){ "drain", start_drain, NULL };
 	return n;
 }
 
@@ -387,109 +419,6 @@ format_pure(void)
 	}
 }
 
-/* --- ceremony: a session in which every call is refused ------------------------------------------ */
-
-static void no_finish(struct csn_session *s, uint32_t outcome, uint32_t code, const char *text)
-{
-	(void)s;
-	(void)code;
-	(void)text;
-	if (outcome == CSN_OUTCOME_ENROLLED)
-		check_broken(RULE_HOST, "a session in which nothing worked was finished as enrolled");
-}
-
-static int no_send(struct csn_session *s, uint32_t c, uint32_t role, struct csn_bytes m)
-{ (void)s; (void)c; (void)role; (void)m; return CSN_E_UNSUPPORTED; }
-static int no_listen(struct csn_session *s, uint32_t role)
-{ (void)s; (void)role; return CSN_E_UNSUPPORTED; }
-static void no_rest(struct csn_session *s, uint32_t role)
-{ (void)s; (void)role; }
-static int no_ask(struct csn_session *s, uint32_t c, const struct csn_prompt *p)
-{ (void)s; (void)c; (void)p; return CSN_E_UNSUPPORTED; }
-static int no_verify(struct csn_session *s, uint32_t c, const struct csn_evidence *e)
-{ (void)s; (void)c; (void)e; return CSN_E_UNSUPPORTED; }
-static int no_load(struct csn_session *s, uint32_t c, const char *space, struct csn_bytes key)
-{ (void)s; (void)c; (void)space; (void)key; return CSN_E_UNSUPPORTED; }
-static int no_commit(struct csn_session *s, uint32_t c, const struct csn_store_item *i, size_t n)
-{ (void)s; (void)c; (void)i; (void)n; return CSN_E_UNSUPPORTED; }
-static int no_sign(struct csn_session *s, uint32_t c, const char *key, const char *algorithm,
-                   struct csn_bytes m)
-{ (void)s; (void)c; (void)key; (void)algorithm; (void)m; return CSN_E_UNSUPPORTED; }
-static int no_certificate(struct csn_session *s, const char *key, uint32_t index,
-                          struct csn_bytes *ret_der)
-{ (void)s; (void)key; (void)index; (void)ret_der; return CSN_E_UNSUPPORTED; }
-static int no_decide(struct csn_session *s, uint32_t c, uint32_t stage)
-{ (void)s; (void)c; (void)stage; return CSN_E_UNSUPPORTED; }
-static int no_payload(struct csn_session *s, uint32_t c)
-{ (void)s; (void)c; return CSN_E_UNSUPPORTED; }
-static int no_timer(struct csn_session *s, uint32_t c, uint64_t delay_ms)
-{ (void)s; (void)c; (void)delay_ms; return CSN_E_UNSUPPORTED; }
-static int some_random(struct csn_session *s, void *out, size_t len)
-{ (void)s; return csn_loop_random(bench.loop, out, len); }
-static int no_fact(struct csn_session *s, const char *name, const char *value)
-{ (void)s; (void)name; (void)value; return CSN_E_UNSUPPORTED; }
-static void no_transcript(struct csn_session *s, const uint8_t hash[32])
-{ (void)s; (void)hash; }
-
-static void
-step(const struct csn_ceremony_ops *ops, void *run, uint32_t type)
-{
-	struct csn_event *event = scratch(SLOT_EVENT, sizeof *event);
-
-	event->type   = type;
-	event->now_ns = csn_loop_now(bench.loop);
-	event->unix_s = CSN_VIRTUAL_EPOCH;
-	event->role   = CSN_ROLE_RETURN;
-	event->medium = "check";
-	event->bytes  = CSN_BYTES_OF(hello);
-	enter("step");
-	ops->step(run, event);
-	leave();
-	scratch_check(SLOT_EVENT, "step");
-}
-
-static void
-ceremony_pure(void)
-{
-	static const struct csn_session_ops table = {
-		.size = sizeof table, .send = no_send, .listen = no_listen, .rest = no_rest,
-		.ask = no_ask, .verify = no_verify, .load = no_load, .commit = no_commit,
-		.sign = no_sign, .certificate = no_certificate, .decide = no_decide,
-		.payload = no_payload, .timer = no_timer, .random = some_random, .fact = no_fact,
-		.transcript = no_transcript, .finish = no_finish,
-	};
-	const struct csn_ceremony_ops *ops = bench.component->ops.ceremony;
-
-	for (uint32_t side = CSN_SIDE_STATION; side <= CSN_SIDE_DEVICE; side++) {
-		struct csn_session_ops *own = scratch(SLOT_SESSION, sizeof *own);
-		struct csn_session      session = { own };
-		struct csn_begin       *begin = scratch(SLOT_BEGIN, sizeof *begin);
-		struct csn_error        err = { 0 };
-		void                   *run = NULL;
-		const uint32_t          size = own->size;
-
-		*own         = table;
-		own->size    = size;
-		begin->side  = side;
-		begin->subject = CSN_BYTES_OF(hello);
-		enter("begin");
-		int r = ops->begin(bench.self, &session, begin, &run, &err);
-		leave();
-		scratch_check(SLOT_BEGIN, "begin");
-		if (r < 0)
-			continue;
-		step(ops, run, CSN_EVENT_START);
-		step(ops, run, CSN_EVENT_MESSAGE);
-		step(ops, run, CSN_EVENT_STOP);
-		enter("end");
-		ops->end(run);
-		leave();
-	}
-	enter("end");
-	ops->end(NULL);
-	leave();
-}
-
 /* --- by kind --------------------------------------------------------------------------------------- */
 
 size_t
@@ -585,7 +514,7 @@ exercise(void)
 		format_pure();
 		break;
 	case CSN_KIND_CEREMONY:
-		ceremony_pure();
+		exercise_ceremony();
 		break;
 	case CSN_KIND_KEYS:
 		keys_pure();

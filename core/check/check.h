@@ -32,6 +32,7 @@ enum rule {
 	RULE_LEFT, /* timers and descriptors after destroy                    */
 	RULE_HOST, /* the host's functions are called as host.h says          */
 	RULE_VERDICT, /* verifiers                                            */
+	RULE_SESSION, /* ceremonies                                           */
 	RULE_COUNT
 };
 
@@ -53,6 +54,9 @@ struct bench {
 	const struct csn_component *component;
 	const struct csn_config    *config, *peer_config; /* NULL: defaults      */
 	const char                 *inject; /* --inject: where strange bytes go */
+	struct csn_bytes            subject; /* of a station's session          */
+	uint64_t                    unix_s;  /* when it is                      */
+	int                         wait_ms; /* really, for each 10 ms of the loop's */
 	const char                 *const *secret_files;
 	uint16_t                    minor;    /* the oldest host that will do    */
 	bool                        old_host; /* be that one                     */
@@ -89,7 +93,7 @@ void leave(void);
 void bench_nothing_left(const char *when);
 /* Memory of @len bytes (and bench.growth) whose end is watched; one for each @slot. */
 enum slot { SLOT_HOST, SLOT_CAPS, SLOT_FRAME, SLOT_EVIDENCE, SLOT_VERDICT, SLOT_PROMPT,
-	    SLOT_BEGIN, SLOT_EVENT, SLOT_SESSION, SLOT_COUNT };
+	    SLOT_BEGIN, SLOT_EVENT, SLOT_SESSION, SLOT_SESSION_2, SLOT_COUNT };
 void *scratch(enum slot slot, size_t len);
 /* After the call: is what lies beyond the struct as it was? */
 void scratch_check(enum slot slot, const char *what);
@@ -149,5 +153,12 @@ void check_channel(void);
 void check_attest(void);
 void check_format(void);
 void check_store(void);
+void check_ceremony(void);
+void exercise_ceremony(void);
+
+/* A record as protocol.md has it; its last bytes are a passphrase to look for. */
+#define CHECK_RECORD 35
+#define CHECK_SECRET 20
+extern const uint8_t check_record[CHECK_RECORD];
 
 #endif

@@ -3,15 +3,19 @@ pkglibexec_PROGRAMS += countersign-check
 countersign_check_SOURCES = \
 	core/check/attest.c \
 	core/check/calls.c \
+	core/check/ceremony.c \
 	core/check/channel.c \
 	core/check/check.h \
 	core/check/config.c \
 	core/check/format.c \
 	core/check/heap.c \
 	core/check/heap.h \
+	core/check/keys.c \
 	core/check/main.c \
 	core/check/memory.c \
 	core/check/scenes.c \
+	core/check/session.c \
+	core/check/session.h \
 	core/check/store.c \
 	core/check/table.c \
 	core/check/trial.c

@@ -3,6 +3,7 @@
 #include "core/base/nearest.h"
 
 #include "core/check/heap.h"
+#include "core/check/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,8 @@
 struct bench bench;
 struct page *page;
 
-static char **sets, **peers, **secrets;
+static char **sets, **peers, **secrets, **left_out;
+static char  *subject, *keys;
 static int    limit_s = 120;
 
 static const struct poptOption options[] = {
@@ -28,6 +30,11 @@ static const struct poptOption options[] = {
 	{ "secret", 0, POPT_ARG_ARGV, &secrets, 0, "what must not stay in memory", "FILE" },
 	{ "inject", 0, POPT_ARG_STRING, &bench.inject, 0, "where strange bytes are written",
 	  "FILE" },
+	{ "subject", 0, POPT_ARG_STRING, &subject, 0, "what a station's session is about", "FILE" },
+	{ "keys", 0, POPT_ARG_STRING, &keys, 0, "a module that signs in sessions; --peer is its", "MODULE" },
+	{ "leave-out", 0, POPT_ARG_ARGV, &left_out, 0, "a scene that is not played", "SCENE" },
+	{ "wait", 0, POPT_ARG_INT, &bench.wait_ms, 0,
+	  "milliseconds really waited for each ten of the loop's clock: others need theirs", "MS" },
 	{ "limit", 0, POPT_ARG_INT, &limit_s, 0, "seconds a scene may take", "S" },
 	POPT_TABLEEND,
 };
@@ -175,6 +182,15 @@ run_scene(const char *what, void (*run)(void))
 		         page->doing);
 }
 
+static bool
+is_left_out(const char *what)
+{
+	for (char **out = left_out; out != NULL && *out != NULL; out++)
+		if (strcmp(*out, what) == 0)
+			return true;
+	return false;
+}
+
 static void
 run_component(const struct csn_component *c, uint16_t minor)
 {
@@ -190,6 +206,10 @@ run_component(const struct csn_component *c, uint16_t minor)
 			check_skip("%s: its operations do not end as they must", scenes[i].what);
 			continue;
 		}
+		if (is_left_out(scenes[i].what)) {
+			check_skip("%s: left out, as asked", scenes[i].what);
+			continue;
+		}
 		run_scene(scenes[i].what, scenes[i].run);
 	}
 	if (page->created)
@@ -201,8 +221,28 @@ usage(const char *why)
 {
 	fprintf(stderr, "countersign-check: %s\n"
 	        "usage: countersign-check [--set KEY=VALUE]... [--peer KEY=VALUE]... "
-	        "[--secret FILE]... [--inject FILE] [--limit S] MODULE\n", why);
+	        "[--secret FILE]... [--inject FILE] [--subject FILE] [--keys MODULE] "
+	        "[--leave-out SCENE]... [--wait MS] [--limit S] MODULE\n", why);
 	return 2;
+}
+
+/* What --subject names, or a few bytes that are nobody's. */
+static bool
+read_subject(void)
+{
+	static uint8_t room[65536] = "countersign test";
+	size_t         len = 16;
+
+	if (subject != NULL) {
+		FILE *file = fopen(subject, "re");
+
+		len = file != NULL ? fread(room, 1, sizeof room, file) : 0;
+		if (file != NULL)
+			fclose(file);
+	}
+	bench.subject = (struct csn_bytes){ room, len };
+	bench.unix_s = subject != NULL ? (uint64_t)time(NULL) : CSN_VIRTUAL_EPOCH; /* it is dated */
+	return len > 0;
 }
 
 /* Every KEY is an option of something in the module; NULL, or what to say. */
@@ -254,7 +294,7 @@ check_module(const char *path)
 	check_ok(taken, "the loader takes the module%s%s", err.text[0] ? ": " : "", err.text);
 	plugin = csn_loader_list(loader) != NULL ? csn_loader_list(loader)->plugin : NULL;
 	const char *unknown = taken ? unknown_key(plugin, sets) : NULL;
-	if (taken && unknown == NULL)
+	if (taken && unknown == NULL && keys == NULL)
 		unknown = unknown_key(plugin, peers);
 	if (unknown != NULL) {
 		code = usage(unknown);
@@ -285,11 +325,16 @@ main(int argc, char **argv)
 		return usage(poptStrerror(r));
 	if (path == NULL || poptPeekArg(context) != NULL)
 		return usage("wanted one MODULE");
+	if (bench.wait_ms < 0 || bench.wait_ms > 100)
+		return usage("--wait is 0 to 100");
 	if (limit_s < 1 || null < 0 || dup2(null, STDIN_FILENO) < 0)
 		return usage(limit_s < 1 ? "--limit is at least 1" : "no /dev/null");
 	if ((sets != NULL && (bench.config = check_config(sets, &err)) == NULL) ||
-	    (peers != NULL && (bench.peer_config = check_config(peers, &err)) == NULL))
+	    (keys != NULL && keys_of(keys, peers, &err) < 0) ||
+	    (keys == NULL && peers != NULL && (bench.peer_config = check_config(peers, &err)) == NULL))
 		return usage(csn_error_text(&err));
+	if (!read_subject())
+		return usage("--subject cannot be read, or is empty");
 	bench.secret_files = (const char *const *)(uintptr_t)secrets;
 	page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)

@@ -332,12 +332,14 @@ scene_rules(void)
 		{ "destroy leaves nothing in the loop", RULE_LEFT },
 		{ "the host's functions are called as host.h says", RULE_HOST },
 		{ "noise is never a pass, whatever fails", RULE_VERDICT },
+		{ "a session is asked as ceremony.h says", RULE_SESSION },
 	};
 
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
 		const char *why = page->broken[rules[i].rule];
 
 		if ((rules[i].rule == RULE_VERDICT && bench.component->kind != CSN_KIND_ATTEST) ||
+		    (rules[i].rule == RULE_SESSION && bench.component->kind != CSN_KIND_CEREMONY) ||
 		    (rules[i].rule == RULE_FRAME && bench.component->kind != CSN_KIND_CHANNEL))
 			continue;
 		check_ok(why[0] == '\0', "%s%s%s", rules[i].text, why[0] ? ": " : "", why);
@@ -354,6 +356,7 @@ scene_kind(void)
 		[CSN_KIND_ATTEST]  = check_attest,
 		[CSN_KIND_FORMAT]  = check_format,
 		[CSN_KIND_STORE]   = check_store,
+		[CSN_KIND_CEREMONY] = check_ceremony,
 	};
 
 	if (bench.component->kind >= sizeof own / sizeof own[0] ||

@@ -130,6 +130,18 @@ on_loop(const char *service)
 	return false;
 }
 
+/* A ceremony reads no clock, draws nothing by itself and waits for nobody. */
+static void
+not_of_a_ceremony(const char *service)
+{
+	static const char *const calls[] = { "begin", "step", "freeze", "thaw", "end" };
+
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (bench.component->kind == CSN_KIND_CEREMONY && strcmp(page->call, calls[i]) == 0)
+			check_broken(RULE_SESSION, "%s was called in %s: a ceremony does no I/O",
+			             service, calls[i]);
+}
+
 /* --- timers, watches, posts ------------------------------------------------------------ */
 
 static struct hook *
@@ -175,6 +187,7 @@ host_timer_add(const struct csn_host *host, uint64_t at_ns, csn_call_fn *fn, voi
 	struct hook *hook = on_loop("timer_add") && fn != NULL ? take_hook(HOOK_TIMER, self) : NULL;
 
 	(void)host;
+	not_of_a_ceremony("timer_add");
 	if (hook == NULL)
 		return NULL;
 	hook->call = fn;
@@ -212,6 +225,7 @@ host_watch_add(const struct csn_host *host, int fd, uint32_t want, csn_fd_fn *fn
 	struct hook *hook = on_loop("watch_add") && fn != NULL ? take_hook(HOOK_WATCH, self) : NULL;
 
 	(void)host;
+	not_of_a_ceremony("watch_add");
 	if (hook == NULL)
 		return NULL;
 	hook->ready = fn;
@@ -252,6 +266,7 @@ host_post(const struct csn_host *host, csn_call_fn *fn, void *arg)
 	int            r      = CSN_E_NOMEM;
 
 	(void)host;
+	not_of_a_ceremony("post");
 	if (post != NULL) {
 		*post = (struct posted){ fn, arg };
 		r     = csn_loop_post(bench.loop, posted, post);
@@ -302,6 +317,7 @@ static uint64_t
 host_now(const struct csn_host *host)
 {
 	(void)host;
+	not_of_a_ceremony("now");
 	return csn_loop_now(bench.loop);
 }
 
@@ -309,6 +325,7 @@ static uint64_t
 host_wall(const struct csn_host *host, int *ret_trusted)
 {
 	(void)host;
+	not_of_a_ceremony("wall");
 	return csn_loop_wall(bench.loop, ret_trusted);
 }
 
@@ -316,6 +333,7 @@ static int
 host_random(const struct csn_host *host, void *out, size_t len)
 {
 	(void)host;
+	not_of_a_ceremony("random");
 	return csn_loop_random(bench.loop, out, len);
 }
 

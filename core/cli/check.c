@@ -37,7 +37,8 @@ plugins_check(struct cli *cli, const char *path, const struct check_options *opt
 {
 	char   checker[4096];
 	char  *args[ARGS_MAX] = { checker };
-	char  *injects[] = { options->inject, NULL };
+	char  *injects[] = { options->inject, NULL }, *subjects[] = { options->subject, NULL },
+	      *keys[] = { options->keys, NULL }, *waits[] = { options->wait, NULL };
 	size_t count = 1;
 
 	if (cli->json)
@@ -50,7 +51,11 @@ plugins_check(struct cli *cli, const char *path, const struct check_options *opt
 	count = add_all(args, count, "--set", options->sets);
 	count = add_all(args, count, "--peer", options->peers);
 	count = add_all(args, count, "--secret", options->secrets);
+	count = add_all(args, count, "--leave-out", options->left_out);
 	count = add_all(args, count, "--inject", injects);
+	count = add_all(args, count, "--subject", subjects);
+	count = add_all(args, count, "--keys", keys);
+	count = add_all(args, count, "--wait", waits);
 	args[count++] = (char *)(uintptr_t)path;
 	fflush(stdout);
 	execv(checker, args);

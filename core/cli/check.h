@@ -6,8 +6,8 @@
 
 /* What `plugins check` was given beside the module; NULL: not given. */
 struct check_options {
-	char **sets, **peers, **secrets;
-	char  *inject;
+	char **sets, **peers, **secrets, **left_out;
+	char  *inject, *subject, *keys, *wait;
 };
 
 /* Does not come back when the checker could be started: its exit code is ours. */

@@ -115,6 +115,24 @@ finds lossy format "a record comes back as it went in"
 with_malloc unwiped format "no secret is in memory that was given back: freed by format_wrong.so"
 with_malloc open format "no secret is in memory that was given back: a buffer with one is not marked secret"
 
+# Ceremonies: the second line is the rule's own, at the end.
+session() {
+	finds "$1" ceremony "$2: $3
+a session is asked as ceremony.h says: $3"
+}
+whole="a session that grants everything finishes once"
+finds agreed ceremony ""
+session early "$whole" "the payload was asked for before AUTHORISED was granted"
+session skips "$whole" "stage 3 was asked for behind 3"
+session unstoppable "$whole" "a session did not finish when it was stopped"
+session insists "$whole" "fact was called behind finish"
+session clock "$whole" "now was called in step: a ceremony does no I/O"
+session nameless "$whole" "decide was called with the id 0"
+session overrules "each stage refused in turn: who was refused is not enrolled" \
+	"stage 2 was asked for after one was refused"
+session forgets "frozen after each event it goes on from its state" "stage 1 was asked for behind 1"
+with_malloc remembers ceremony "no secret is in memory that was given back: freed by ceremony_wrong.so"
+
 # Stores.
 stored() { finds "$1" store "$2" --set path="$disk/$1"; }
 synced="the disk was told to write it down before the answer (0)"

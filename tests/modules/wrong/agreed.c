@@ -1,0 +1,2 @@
+/* Nothing: a ceremony of both sides. */
+#include "ceremony.h"

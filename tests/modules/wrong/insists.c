@@ -1,0 +1,3 @@
+/* Goes on asking when it has finished. */
+#define ON_FINISH(run) (run)->session->ops->fact((run)->session, "mutual", "yes")
+#include "ceremony.h"

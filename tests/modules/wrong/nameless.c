@@ -1,0 +1,3 @@
+/* Asks without an id. */
+#define CALL 0
+#include "ceremony.h"

@@ -1,0 +1,3 @@
+/* Takes no notice of the operator. */
+#define ON_STOP(run)
+#include "ceremony.h"
