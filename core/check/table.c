@@ -5,6 +5,7 @@
 #include "core/host.h"
 
 #include <countersign/ceremony.h>
+#include <countersign/channel.h>
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -460,6 +461,7 @@ static const struct {
 } earlier[] = {
 	{ SLOT_VERDICT, 9, offsetof(struct csn_verdict, reason_count) },
 	{ SLOT_BEGIN, 10, offsetof(struct csn_begin, resume) },
+	{ SLOT_CAPS, 12, offsetof(struct csn_channel_caps, at_once) },
 };
 
 /* What the oldest host hands out that this plugin says it can do with. */
@@ -467,7 +469,7 @@ static size_t
 oldest(enum slot slot, size_t len)
 {
 	for (size_t i = 0; i < sizeof earlier / sizeof earlier[0]; i++)
-		if (earlier[i].slot == slot && bench.minor <= earlier[i].minor)
+		if (earlier[i].slot == slot && bench.minor <= earlier[i].minor && earlier[i].len < len)
 			return earlier[i].len;
 	return len;
 }

@@ -47,11 +47,11 @@ secret_of(const struct attach_set *set, size_t row)
 	return (struct csn_bytes){ set->rows[row].key, csn_suite_key_len(set->suite) };
 }
 
-/* What the channel carries in the time of one message, as far as it says. */
+/* What the channel carries in the time of one message, and beside others, as far as it says. */
 static size_t
 packet_len_for(const struct csn_channel_caps *caps)
 {
-	uint64_t len = (uint64_t)caps->bytes_per_second * caps->latency_ms / 1000;
+	uint64_t len = (uint64_t)caps->bytes_per_second * caps->latency_ms / 1000 / caps->at_once;
 
 	if (len == 0)
 		len = PACKET_USUAL;

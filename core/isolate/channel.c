@@ -26,8 +26,8 @@ end_op(struct csn_op **slot, int result, const char *text, struct csn_buf *take)
 static void
 forget_message(struct isolate_channel *ch)
 {
-	csn_buf_unref(ch->message);
-	ch->message = NULL;
+	while (ch->messages > 0)
+		csn_buf_unref(ch->message[--ch->messages]);
 	ch->sent = false;
 }
 
@@ -78,11 +78,17 @@ tell_send(struct isolate *iso)
 {
 	struct isolate_channel *ch = &iso->channel;
 
+	const size_t last = ch->messages - 1;
+
 	ch->sent = ch->showing = true;
 	ch->send_id = ++iso->next_id;
-	isolate_put(iso, &(struct wire_frame){ .type = WIRE_SEND,
-	                                       .v = { { .number = ch->send_id },
-	                                              { .bytes = csn_buf_bytes(ch->message) } } });
+	for (size_t i = 0; i < last; i++)
+		isolate_put(iso, &(struct wire_frame){
+			.type = WIRE_BESIDE, .v = { { .bytes = csn_buf_bytes(ch->message[i]) } } });
+	isolate_put(iso, &(struct wire_frame){
+		.type = WIRE_SEND,
+		.v = { { .number = ch->send_id },
+		       { .bytes = csn_buf_bytes(ch->message[last]) } } });
 }
 
 static void
@@ -126,7 +132,8 @@ same_caps(const struct csn_channel_caps *a, const struct csn_channel_caps *b)
 {
 	return a->direction == b->direction && a->traits == b->traits &&
 	       a->max_message == b->max_message &&
-	       a->bytes_per_second == b->bytes_per_second && a->latency_ms == b->latency_ms;
+	       a->bytes_per_second == b->bytes_per_second &&
+	       a->latency_ms == b->latency_ms && a->at_once == b->at_once;
 }
 
 static enum wire_fault
@@ -142,6 +149,7 @@ take_ready(struct isolate *iso, const struct wire_frame *frame)
 		.max_message = (uint32_t)frame->v[6].number,
 		.bytes_per_second = (uint32_t)frame->v[7].number,
 		.latency_ms = (uint32_t)frame->v[8].number,
+		.at_once = (uint32_t)frame->v[9].number,
 		.medium_name = ch->medium_name,
 	};
 
@@ -149,7 +157,8 @@ take_ready(struct isolate *iso, const struct wire_frame *frame)
 		if (frame->v[i].number > UINT32_MAX)
 			return WIRE_BOUND;
 	if (name.len == 0 || memchr(name.ptr, '\0', name.len) != NULL ||
-	    caps.max_message == 0 || caps.max_message > WIRE_BYTES_MAX)
+	    caps.max_message == 0 || caps.max_message > WIRE_BYTES_MAX || caps.at_once == 0 ||
+	    caps.at_once > CSN_AT_ONCE_MAX)
 		return WIRE_BOUND;
 	if (ch->caps.size == 0) {
 		memcpy(ch->medium_name, name.ptr, name.len);
@@ -298,7 +307,7 @@ caps(void *self, struct csn_channel_caps *ret_caps)
 }
 
 static int
-send_message(void *self, struct csn_op *op, struct csn_bytes message)
+send_many(void *self, struct csn_op *op, const struct csn_bytes *messages, size_t count)
 {
 	struct isolate         *iso = self;
 	struct isolate_channel *ch = &iso->channel;
@@ -307,21 +316,38 @@ send_message(void *self, struct csn_op *op, struct csn_bytes message)
 
 	if (ch->send != NULL)
 		return csn_fail(err, CSN_E_BUSY, "another message is being sent");
-	if (message.len == 0 || message.len > ch->caps.max_message)
-		return csn_fail(err, CSN_E_TOO_BIG, "message is %zu bytes, the channel carries %u",
-		                message.len, (unsigned)ch->caps.max_message);
+	if (count == 0 || count > ch->caps.at_once)
+		return csn_fail(err, CSN_E_INVALID, "%zu messages at once, the channel carries %u",
+		                count, (unsigned)ch->caps.at_once);
+	for (size_t i = 0; i < count; i++)
+		if (messages[i].len == 0 || messages[i].len > ch->caps.max_message)
+			return csn_fail(err, CSN_E_TOO_BIG,
+			                "message is %zu bytes, the channel carries %u",
+			                messages[i].len, (unsigned)ch->caps.max_message);
 	if (wait_ms > 0)
 		return csn_fail(err, CSN_E_IO, "%.400s; it starts again within %u ms", iso->why,
 		                (unsigned)wait_ms);
-	ch->message = csn_buf_new(message.ptr, message.len, 0);
-	if (ch->message == NULL)
-		return csn_fail(err, CSN_E_NOMEM, "no memory for a message");
+	for (; ch->messages < count; ch->messages++) {
+		const struct csn_bytes *from = &messages[ch->messages];
+
+		ch->message[ch->messages] = csn_buf_new(from->ptr, from->len, 0);
+		if (ch->message[ch->messages] == NULL) {
+			forget_message(ch);
+			return csn_fail(err, CSN_E_NOMEM, "no memory for a message");
+		}
+	}
 	ch->send = op;
 	if (iso->state == ISOLATE_UP)
 		tell_send(iso);
 	else
 		isolate_want(iso);
 	return CSN_OK;
+}
+
+static int
+send_message(void *self, struct csn_op *op, struct csn_bytes message)
+{
+	return send_many(self, op, &message, 1);
 }
 
 static int
@@ -403,4 +429,5 @@ const struct csn_channel_ops isolate_channel_ops = {
 	.cancel = cancel,
 	.rest = rest,
 	.diagnose = diagnose,
+	.send_many = send_many,
 };

@@ -47,7 +47,8 @@ struct isolate_channel {
 	struct csn_channel_caps caps;
 	char                    medium_name[WIRE_NAME_MAX + 1];
 	struct csn_op          *send, *receive;
-	struct csn_buf         *message; /* of the send                       */
+	struct csn_buf         *message[CSN_AT_ONCE_MAX]; /* of the send      */
+	size_t                  messages;
 	uint64_t                send_id, answered; /* the last of each         */
 	bool                    sent, listening, showing;
 	struct isolate_message *first, **end;

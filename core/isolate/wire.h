@@ -17,7 +17,7 @@
 #define WIRE_FRAME_MAX (WIRE_BYTES_MAX + 16384u) /* one frame without its length */
 #define WIRE_TEXT_MAX  512u                      /* texts for people            */
 #define WIRE_NAME_MAX  64u
-#define WIRE_VALUES    9
+#define WIRE_VALUES    10
 #define WIRE_EXIT_SPENT 10 /* exit code: its device was closed; ask another one */
 #define WIRE_CREDITS   16u /* messages a worker may have under way              */
 
@@ -33,11 +33,12 @@ enum wire_type {
 	WIRE_PING   = 8, /* number                                             */
 	WIRE_CHALLENGE = 9,  /* id                                             */
 	WIRE_IDENTIFY  = 10, /* as WIRE_VERIFY                                 */
+	WIRE_BESIDE    = 11, /* message: carried beside that of the next send  */
 	/* to the core */
 	WIRE_READY     = 16, /* version, result, text, name: a channel's medium or
 	                        the type of evidence; then a channel's
-	                        direction, traits, max_message, bytes a second
-	                        and latency in ms                              */
+	                        direction, traits, max_message, bytes a second,
+	                        latency in ms and messages at once             */
 	WIRE_SENT      = 17, /* id, result, text                               */
 	WIRE_MESSAGE   = 18, /* when its last byte came, message               */
 	WIRE_DIAGNOSIS = 19, /* text: why nothing came                         */

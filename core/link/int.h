@@ -19,7 +19,8 @@ struct link_send {
 	struct link_send *next;
 	link_sent_fn *fn;
 	void *arg;
-	struct csn_buf *message;
+	size_t count; /* that are carried beside one another */
+	struct csn_buf *message[CSN_AT_ONCE_MAX];
 };
 
 enum media_state { MEDIA_OFF, MEDIA_STARTING, MEDIA_ON };

@@ -235,6 +235,10 @@ check(const struct link_parts *parts, const struct csn_channel_caps *caps,
 	    caps->medium_name[0] == '\0')
 		return csn_fail(err, CSN_E_INVALID,
 				"channel %s names no medium or no bound", parts->label);
+	if (caps->at_once > CSN_AT_ONCE_MAX)
+		return csn_fail(err, CSN_E_INVALID,
+				"channel %s carries %u messages at once, %d is the bound",
+				parts->label, (unsigned)caps->at_once, CSN_AT_ONCE_MAX);
 	if (medium && parts->media == NULL)
 		return csn_fail(err, CSN_E_CONFIG,
 				"channel %s needs a screen, camera, speaker or "
@@ -273,6 +277,8 @@ link_new(const struct link_parts *parts, struct link **ret_link, struct csn_erro
 		free(link);
 		return r;
 	}
+	if (link->caps.at_once == 0 || !CSN_HAS(parts->channel, send_many))
+		link->caps.at_once = 1;
 	*ret_link = link;
 	return CSN_OK;
 }

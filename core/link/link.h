@@ -65,6 +65,9 @@ struct link_send;
 /* Sends wait for one another.  *ret_send is valid until @fn was called. */
 int link_send(struct link *link, struct csn_bytes message, link_sent_fn *fn, void *arg,
 	      struct link_send **ret_send);
+/* Several that are carried beside one another, at most link_caps()->at_once. */
+int link_send_many(struct link *link, const struct csn_bytes *messages, size_t count,
+		   link_sent_fn *fn, void *arg, struct link_send **ret_send);
 /* Takes it back; @fn will not be called. */
 void link_cancel(struct link *link, struct link_send *send);
 /* Stops showing or playing, unless a send is waiting. */

@@ -114,9 +114,12 @@ on_captured(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 	retry_later(link, result, csn_op_error(op));
 }
 
+/* A picture may hold several messages: all are taken before the next one is looked at. */
 static void
 pump_capture(struct link *link)
 {
+	if (link->receive != NULL && csn_op_answered(link->receive))
+		return;
 	if (link->parts.media == NULL || link->media != MEDIA_ON || link->ended ||
 	    link->capture != NULL || link->listeners == NULL)
 		return;

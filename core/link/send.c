@@ -5,6 +5,14 @@
 
 static void pump_render(struct link *link);
 
+static void
+free_send(struct link_send *send)
+{
+	for (size_t i = 0; i < send->count; i++)
+		csn_buf_unref(send->message[i]);
+	free(send);
+}
+
 void
 link_send_over(struct link *link, int result, const struct csn_error *err)
 {
@@ -16,8 +24,7 @@ link_send_over(struct link *link, int result, const struct csn_error *err)
 	link->sending = link->sent = false;
 	link_sent_fn *fn = send->fn;
 	void *arg = send->arg;
-	csn_buf_unref(send->message);
-	free(send);
+	free_send(send);
 	link->held++; /* the callback may free the link                       */
 	fn(arg, result, err);
 	link->held--;
@@ -44,6 +51,21 @@ on_sent(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
 	link_send_over(link, result, csn_op_error(op));
 }
 
+/* What is first in line goes to the channel; one message by the call all channels have. */
+static int
+hand_over(struct link *link, struct csn_op *op)
+{
+	const struct link_send *send = link->sends;
+	struct csn_bytes messages[CSN_AT_ONCE_MAX];
+
+	for (size_t i = 0; i < send->count; i++)
+		messages[i] = csn_buf_bytes(send->message[i]);
+	if (send->count == 1)
+		return link->parts.channel->send(link->parts.channel_self, op, messages[0]);
+	return link->parts.channel->send_many(link->parts.channel_self, op, messages,
+					      send->count);
+}
+
 void
 link_pump_send(struct link *link)
 {
@@ -60,11 +82,8 @@ link_pump_send(struct link *link)
 
 		link->sending = true;
 		r = op == NULL ? CSN_E_NOMEM
-			       : link_op_keep(
-					 link, &link->send, op,
-					 link->parts.channel->send(
-						 link->parts.channel_self, op,
-						 csn_buf_bytes(link->sends->message)));
+			       : link_op_keep(link, &link->send, op,
+					      hand_over(link, op));
 		if (r < 0) {
 			link_send_over(link, r, link_refusal(link, r));
 			return;
@@ -185,17 +204,30 @@ int
 link_send(struct link *link, struct csn_bytes message, link_sent_fn *fn, void *arg,
 	  struct link_send **ret_send)
 {
+	return link_send_many(link, &message, 1, fn, arg, ret_send);
+}
+
+int
+link_send_many(struct link *link, const struct csn_bytes *messages, size_t count,
+	       link_sent_fn *fn, void *arg, struct link_send **ret_send)
+{
 	if ((link->caps.direction & (CSN_SEND | CSN_DUPLEX)) == 0)
 		return CSN_E_UNSUPPORTED;
-	if (message.len == 0 || message.len > link->caps.max_message)
-		return CSN_E_TOO_BIG;
+	if (count == 0 || count > link->caps.at_once)
+		return CSN_E_INVALID;
+	for (size_t i = 0; i < count; i++)
+		if (messages[i].len == 0 || messages[i].len > link->caps.max_message)
+			return CSN_E_TOO_BIG;
 	struct link_send *send = calloc(1, sizeof *send);
 	if (send == NULL)
 		return CSN_E_NOMEM;
-	send->message = csn_buf_new(message.ptr, message.len, 0);
-	if (send->message == NULL) {
-		free(send);
-		return CSN_E_NOMEM;
+	for (; send->count < count; send->count++) {
+		send->message[send->count] = csn_buf_new(messages[send->count].ptr,
+							 messages[send->count].len, 0);
+		if (send->message[send->count] == NULL) {
+			free_send(send);
+			return CSN_E_NOMEM;
+		}
 	}
 	send->fn = fn;
 	send->arg = arg;
@@ -236,8 +268,7 @@ link_cancel(struct link *link, struct link_send *send)
 	*at = send->next;
 	if (*at == NULL)
 		link->tail = at;
-	csn_buf_unref(send->message);
-	free(send);
+	free_send(send);
 	if (link->sends != NULL && link->idle == NULL)
 		link->idle = csn_loop_timer_add(link->parts.loop,
 						csn_loop_now(link->parts.loop), on_idle,

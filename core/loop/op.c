@@ -253,6 +253,12 @@ csn_op_done(struct csn_op *op, int result, struct csn_buf *take)
 		rest(op);
 }
 
+bool
+csn_op_answered(const struct csn_op *op)
+{
+	return op->state != OP_PENDING;
+}
+
 struct csn_error *
 csn_op_error(struct csn_op *op)
 {

@@ -14,6 +14,8 @@
 #include "core/base/log.h"
 #include "core/loop/loop.h"
 
+#include <stdbool.h>
+
 #define CSN_OP_GRACE_MS 1000
 
 struct csn_ops; /* all operations of one loop                                 */
@@ -47,6 +49,7 @@ void csn_op_drop(struct csn_op *op);
 void csn_op_cancel(struct csn_op *op);
 /* [loop] For plugins, through the host: ends @op and takes over @take. */
 void csn_op_done(struct csn_op *op, int result, struct csn_buf *take);
+bool csn_op_answered(const struct csn_op *op); /* ended; its answer is on its way */
 struct csn_error *csn_op_error(struct csn_op *op); /* [loop]                  */
 
 #endif

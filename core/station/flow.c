@@ -51,15 +51,34 @@ on_carried(void *arg, int result, const struct csn_error *err)
 		flow->next_ns = csn_loop_now(flow->st->loop) + pause_ms * CSN_MS;
 }
 
+/* As many as the channel carries beside one another, or as there are. */
 static void
 send_next(struct flow *flow)
 {
-	struct csn_bytes message;
+	struct csn_buf *held[CSN_AT_ONCE_MAX];
+	struct csn_bytes messages[CSN_AT_ONCE_MAX];
+	size_t count = 0, most = link_caps(flow->out)->at_once;
+	int r = CSN_OK;
 
 	flow->next_ns = 0;
-	int r = flow->ask->next(flow->ask->arg, &message);
-	if (r == CSN_OK)
-		r = link_send(flow->out, message, on_carried, flow, &flow->send);
+	while (count < most) {
+		struct csn_bytes message;
+
+		r = flow->ask->next(flow->ask->arg, &message);
+		if (r < 0)
+			break;
+		held[count] = csn_buf_new(message.ptr, message.len, 0);
+		if (held[count] == NULL) {
+			r = CSN_E_NOMEM;
+			break;
+		}
+		messages[count] = csn_buf_bytes(held[count]);
+		count++;
+	}
+	if (count > 0 && (r == CSN_OK || r == CSN_E_MISSING))
+		r = link_send_many(flow->out, messages, count, on_carried, flow, &flow->send);
+	while (count > 0)
+		csn_buf_unref(held[--count]);
 	if (r < 0)
 		end_flow(flow, r == CSN_E_MISSING ? CSN_OK : r);
 }

@@ -21,6 +21,8 @@ static struct {
 	uint32_t              credits;
 	struct link_send     *send;
 	uint64_t              send_id;
+	struct csn_buf       *beside[CSN_AT_ONCE_MAX - 1]; /* go with the next send */
+	size_t                besides;
 	struct csn_timer     *timer;
 	char                  diagnosis[DIAGNOSIS_LEN];
 	struct csn_media_ops  held; /* the media's table with another start    */
@@ -167,13 +169,39 @@ on_sent(void *arg, int result, const struct csn_error *err)
 	say_sent(ch.send_id, result, err);
 }
 
+static void
+forget_beside(void)
+{
+	while (ch.besides > 0)
+		csn_buf_unref(ch.beside[--ch.besides]);
+}
+
+static int
+keep_beside(struct csn_bytes message)
+{
+	if (ch.besides + 1 >= link_caps(ch.link)->at_once)
+		return CSN_E_INVALID;
+	struct csn_buf *buf = csn_buf_new(message.ptr, message.len, 0);
+	if (buf == NULL)
+		return CSN_E_NOMEM;
+	ch.beside[ch.besides++] = buf;
+	return CSN_OK;
+}
+
 static int
 send_message(uint64_t id, struct csn_bytes message)
 {
+	struct csn_bytes messages[CSN_AT_ONCE_MAX];
+	size_t           count = 0;
+
 	if (ch.send != NULL)
 		return CSN_E_INVALID;
 	ch.send_id = id;
-	int r = link_send(ch.link, message, on_sent, NULL, &ch.send);
+	for (; count < ch.besides; count++)
+		messages[count] = csn_buf_bytes(ch.beside[count]);
+	messages[count++] = message;
+	int r = link_send_many(ch.link, messages, count, on_sent, NULL, &ch.send);
+	forget_beside();
 	if (r < 0)
 		say_sent(id, r, NULL);
 	return CSN_OK;
@@ -217,6 +245,7 @@ open_channel(struct worker *worker, struct wire_frame *ready, struct csn_error *
 	                                                          WIRE_BYTES_MAX;
 	ready->v[7].number = caps->bytes_per_second;
 	ready->v[8].number = caps->latency_ms;
+	ready->v[9].number = caps->at_once;
 	return CSN_OK;
 }
 
@@ -227,6 +256,8 @@ on_frame(struct worker *worker, const struct wire_frame *frame)
 	switch (frame->type) {
 	case WIRE_SEND:
 		return send_message(frame->v[0].number, frame->v[1].bytes);
+	case WIRE_BESIDE:
+		return keep_beside(frame->v[0].bytes);
 	case WIRE_CANCEL:
 		if (ch.send != NULL && frame->v[0].number == ch.send_id) {
 			link_cancel(ch.link, ch.send);
@@ -252,6 +283,7 @@ close_channel(struct worker *worker)
 {
 	csn_loop_timer_drop(ch.timer);
 	ch.timer = NULL;
+	forget_beside();
 	link_free(ch.link);
 	ch.link = NULL;
 	(void)worker;

@@ -163,12 +163,13 @@ invent(long count, uint32_t seed)
 	long           frames = 0;
 
 	for (long i = 0; i < count; i++) {
-		static const uint32_t types[] = { 1, 2, 3, 4, 5, 6, 7, 8, 16, 17, 18, 19, 20, 21, 22 };
+		static const uint32_t types[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+			                          16, 17, 18, 19, 20, 21, 22, 23, 24 };
 		size_t size = 1;
 
 		data[0] = (uint8_t)draw(&seed, 256);
 		for (uint32_t n = 1 + draw(&seed, 3); n > 0; n--, frames++)
-			size += example(types[draw(&seed, 15)], data + size);
+			size += example(types[draw(&seed, 20)], data + size);
 		for (uint32_t n = draw(&seed, 4); n > 0; n--)
 			data[1 + draw(&seed, (uint32_t)size - 1)] = (uint8_t)draw(&seed, 256);
 		if (draw(&seed, 4) == 0)

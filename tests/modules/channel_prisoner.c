@@ -228,6 +228,19 @@ send_message(void *self, struct csn_op *op, struct csn_bytes message)
 	return r;
 }
 
+/* Says what came, so that the other side can compare. */
+static int
+send_many(void *self, struct csn_op *op, const struct csn_bytes *messages, size_t count)
+{
+	struct prisoner *p = self;
+	char             text[256] = "";
+
+	for (size_t i = 0; i < count; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "[%.*s]",
+		         (int)messages[i].len, (const char *)messages[i].ptr);
+	return p->host->fail(p->host->op_error(op), CSN_E_REFUSED, "%s", text);
+}
+
 static int
 receive(void *self, struct csn_op *op)
 {
@@ -264,6 +277,7 @@ caps(void *self, struct csn_channel_caps *ret)
 	ret->bytes_per_second = 7;
 	ret->latency_ms = 9;
 	ret->medium_name = "bars";
+	ret->at_once = 3;
 	return CSN_OK;
 }
 
@@ -292,7 +306,7 @@ render(void *self, struct csn_frame *out)
 
 static const struct csn_channel_ops ops = {
 	.size = sizeof ops, .caps = caps, .send = send_message, .receive = receive,
-	.cancel = cancel, .rest = rest,
+	.cancel = cancel, .rest = rest, .send_many = send_many,
 };
 static const struct csn_channel_ops ops_av = {
 	.size = sizeof ops_av, .caps = caps_av, .send = send_message, .receive = receive,

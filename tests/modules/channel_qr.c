@@ -167,6 +167,122 @@ test_late(void)
 	component->destroy(b);
 }
 
+/* Codes beside one another: pictures that a send takes, and what comes of them. */
+static void
+test_grid(void)
+{
+	static const struct {
+		const char *grid;
+		size_t      len;
+		unsigned    at_once, pictures;
+	} cases[] = {
+		{ "2x1", 3000, 2, 5 },  { "3x1", 3000, 3, 5 }, { "1x2", 3000, 2, 5 },
+		{ "2x2", 5000, 4, 5 }, { "3x2", 9000, 6, 5 }, { "3x2", 40960, 6, 15 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *const options[] = { "grid", cases[i].grid, NULL };
+		void *a = make(options), *b = make(options);
+		struct csn_channel_caps caps = { .size = sizeof caps };
+		struct csn_op *send = fakehost_op(fake), *get = fakehost_op(fake);
+
+		fill(cases[i].len);
+		ops->caps(a, &caps);
+		ops->receive(b, get);
+		fakehost_started(send, ops->send(a, send, (struct csn_bytes){ message, cases[i].len }));
+		const unsigned n = until(a, b, send, 100);
+		until(a, b, get, 100);
+		tap_ok(caps.at_once == cases[i].at_once && n == cases[i].pictures &&
+		               carries(get, cases[i].len),
+		       "%s: %zu bytes in %u pictures", cases[i].grid, cases[i].len, n);
+		if (!fakehost_op_ended(get))
+			ops->cancel(b, get);
+		fakehost_op_free(send);
+		fakehost_op_free(get);
+		component->destroy(a);
+		component->destroy(b);
+	}
+}
+
+/* Six messages in one picture, each of which arrives as a message of its own. */
+static void
+test_many(void)
+{
+	static const char *const options[] = { "grid", "3x2", NULL };
+	void *a = make(options), *b = make(options);
+	struct csn_op *send = fakehost_op(fake);
+	struct csn_bytes six[7];
+	unsigned seen = 0, wrong = 0;
+
+	fill(700);
+	for (unsigned i = 0; i < 7; i++)
+		six[i] = (struct csn_bytes){ message + 100 * i, 100 };
+	struct csn_op *none = fakehost_op(fake), *busy = fakehost_op(fake);
+	tap_is(fakehost_started(none, ops->send_many(a, none, six, 7)), CSN_E_INVALID,
+	       "seven do not go into six places");
+	tap_is(fakehost_started(send, ops->send_many(a, send, six, 6)), CSN_OK, "six do");
+	tap_is(fakehost_started(busy, ops->send_many(a, busy, six, 6)), CSN_E_BUSY,
+	       "and none beside them");
+	fakehost_op_free(none);
+	fakehost_op_free(busy);
+	const unsigned pictures = until(a, b, send, 100);
+	tap_is(pictures, 3, "they take the time of one code");
+	struct csn_frame frame = picture(SIDE, SIDE);
+	step(a, b, &frame);
+	for (unsigned n = 0; n < 6; n++) {
+		struct csn_op *get = fakehost_op(fake);
+		unsigned which = 6;
+
+		ops->receive(b, get);
+		const struct csn_bytes got = fakehost_op_bytes(get);
+		for (unsigned i = 0; i < 6; i++)
+			if (got.len == 100 && memcmp(got.ptr, six[i].ptr, 100) == 0)
+				which = i;
+		wrong += which == 6;
+		seen |= 1u << which;
+		if (!fakehost_op_ended(get))
+			ops->cancel(b, get);
+		fakehost_op_free(get);
+	}
+	tap_ok(seen == 63 && wrong == 0, "each arrives, once (%x)", seen);
+	fakehost_op_free(send);
+	component->destroy(a);
+	component->destroy(b);
+}
+
+/* No picture changes faster than half of what the camera takes. */
+static void
+test_rate(void)
+{
+	static const struct {
+		const char *fps, *camera;
+		uint32_t    latency_ms;
+	} cases[] = {
+		{ "10", "20", 100 }, { "30", "20", 100 }, { "30", "30", 67 }, { "15", "30", 67 },
+		{ "12", "60", 83 },  { "60", "60", 33 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *const options[] = { "frames_per_second", cases[i].fps, "camera_fps",
+			                        cases[i].camera, NULL };
+		struct csn_channel_caps caps = { .size = sizeof caps };
+		void *self = make(options);
+
+		ops->caps(self, &caps);
+		tap_ok(caps.latency_ms == cases[i].latency_ms,
+		       "%s a second wanted, a camera of %s: each stays %u ms", cases[i].fps,
+		       cases[i].camera, (unsigned)caps.latency_ms);
+		component->destroy(self);
+	}
+	void *a = make((const char *const[]){ "frames_per_second", "30", "code_bytes", "500", NULL });
+	struct csn_op *send = fakehost_op(fake);
+	fill(3000);
+	fakehost_started(send, ops->send(a, send, (struct csn_bytes){ message, 3000 }));
+	tap_is(until(a, NULL, send, 100), 15, "and so they do: seven codes take 700 ms");
+	fakehost_op_free(send);
+	component->destroy(a);
+}
+
 /* As uniform resources: in one code, in several, and for who comes in the middle. */
 static void
 test_ur(void)
@@ -290,6 +406,9 @@ main(void)
 	ops       = component->ops.channel;
 	test_round();
 	test_late();
+	test_grid();
+	test_many();
+	test_rate();
 	test_ur();
 	test_bounds();
 	test_words();

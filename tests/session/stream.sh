@@ -20,12 +20,13 @@ cd "${CSN_WORK:?}" || exit 99
 . "$here/parties.sh"
 gather_modules "$CSN_WORK/modules"
 
-# on_screen FILE MEDIA...: bulk is codes on that media, and nothing comes back.
+# on_screen FILE MEDIA...: bulk is codes on that media, and nothing comes back; $grid of them.
+grid=1x1
 on_screen() {
 	local file=$1
 	shift
 	sed -i -e '/role = "return"/d' -e '/^media/d' \
-		-e "s|{ role = \"bulk\";.*|{ role = \"bulk\"; use = \"qr\"; media = \"light\"; ecc = \"L\"; code_bytes = 400; frames_per_second = 20; }|" "$file"
+		-e "s|{ role = \"bulk\";.*|{ role = \"bulk\"; use = \"qr\"; media = \"light\"; ecc = \"L\"; code_bytes = 400; frames_per_second = 20; camera_fps = 40; grid = \"$grid\"; }|" "$file"
 	echo "media : { light : { use = \"file\"; medium = \"video\"; frame_ms = 50; $*; }; };" >>"$file"
 }
 
@@ -89,6 +90,31 @@ for suite in 1 2; do
 	same "fetched again: nothing left to do" $rc 0
 	rm -rf all
 done
+
+# Six codes in every picture: a sixth of the pictures, and the same file.
+rm -rf device film/*
+clear_air
+cp plain.conf station/countersign.conf
+grid=3x2
+on_screen station/countersign.conf 'direction = "send"; path = "../film"; width = 1000; height = 680'
+check "a device that sees six codes at once" make_device device 1
+on_screen device/device.conf 'path = "../film"; pace = "fast"'
+offer device --attach fw:firmware=firmware.bin --bulk-passes 2
+same "grid: the device is enrolled" $device_rc 0
+has "grid: the station showed all of it twice" "$(cat station.out)" "82 messages"
+pictures=$(find film -name '*.pgm' | wc -l)
+check "in $pictures pictures" test "$pictures" -ge 14 -a "$pictures" -lt 41
+fetch
+same "grid: exit 0" $rc 0
+check "grid: it is the file" cmp firmware.bin device/attachments/fw
+grid=1x1
+rm -rf device film/*
+clear_air
+cp plain.conf station/countersign.conf
+on_screen station/countersign.conf 'direction = "send"; path = "../film"; width = 420; height = 420'
+check "a device that sees one" make_device device 1
+on_screen device/device.conf 'path = "../film"; pace = "fast"'
+offer device --attach fw:firmware=firmware.bin --bulk-passes 1
 
 # What a person is told who points the camera: on what was filmed, and on it in the dark.
 film_of() {

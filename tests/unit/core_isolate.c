@@ -50,6 +50,31 @@ test_messages(void)
 	isolate_destroy(iso);
 }
 
+/* Messages that go beside one another come to the channel in there as one call. */
+static void
+test_beside(void)
+{
+	struct csn_isolation   how = how_to(CSN_KIND_CHANNEL, "prisoner", NULL);
+	struct isolate        *iso = make(&how);
+	const struct csn_bytes words[] = { bytes_of("one"), bytes_of("two"), bytes_of("three"),
+		                           bytes_of("four") };
+	struct answer          a;
+	struct csn_op         *op = op_for(iso, &a, isolate_channel_ops.cancel);
+
+	tap_is(isolate_channel_ops.send_many(iso, op, words, 4), CSN_E_INVALID,
+	       "more than the channel carries at once are refused outside");
+	csn_op_drop(op);
+	for (size_t count = 3; count > 1; count--) {
+		op = op_for(iso, &a, isolate_channel_ops.cancel);
+		if (tap_is(isolate_channel_ops.send_many(iso, op, words, count), CSN_OK, "several go"))
+			run(&a);
+		is_answer(&a, CSN_E_REFUSED, count == 3 ? "[one][two][three]" : "[one][two]",
+		          "and all of them come, in one call");
+	}
+	is_answer(tell(iso, "fds"), CSN_E_REFUSED, "fds", "one alone comes alone");
+	isolate_destroy(iso);
+}
+
 static void
 test_refused(void)
 {
@@ -159,7 +184,7 @@ static const struct {
 	{ "a frame of the core's", "raw 0000000482041801", "wire.malformed" },
 	{ "a frame of the core's, well made", "raw 00000003820401", "wire.unexpected" },
 	{ "a verdict of a channel", "raw 0000000a871401" "0040f600f6", "wire.malformed" },
-	{ "ready for a second time", "raw 0000000b8a10010040400000000000",
+	{ "ready for a second time", "raw 0000000c8b1001004040000000000000",
 	  "wire.unexpected" },
 	{ "a pong nobody asked for", "raw 00000003821501", "wire.unasked" },
 	{ "an answer to what was never sent", "raw 0000000584111820" "0040", "wire.malformed" },
@@ -435,6 +460,7 @@ main(void)
 {
 	begin();
 	test_messages();
+	test_beside();
 	test_refused();
 	test_hang();
 	test_back_off();

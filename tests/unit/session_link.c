@@ -21,6 +21,9 @@ struct world {
 	struct csn_op *sending, *receiving;
 	char message[64];
 	size_t blocks_left, fed, sends_begun;
+	bool fast; /* a recording that is as quick as it is taken */
+	size_t more, waiting; /* messages of the picture that holds one, beside it */
+	size_t fed_at; /* pictures fed when the last message came */
 	bool showing;
 	size_t fed_until_message; /* a message after so many frames    */
 
@@ -86,6 +89,7 @@ ch_caps(void *self, struct csn_channel_caps *caps)
 	caps->medium = w->medium;
 	caps->max_message = 64;
 	caps->medium_name = "air";
+	caps->at_once = w->medium == CSN_MEDIUM_VIDEO ? 3 : 0;
 	return CSN_OK;
 }
 
@@ -105,9 +109,27 @@ ch_send(void *self, struct csn_op *op, struct csn_bytes message)
 }
 
 static int
+ch_send_many(void *self, struct csn_op *op, const struct csn_bytes *messages, size_t count)
+{
+	char joined[64] = "";
+
+	for (size_t i = 0; i < count; i++)
+		snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%s%.*s",
+			 i > 0 ? "+" : "", (int)messages[i].len, (const char *)messages[i].ptr);
+	return ch_send(self, op, (struct csn_bytes){ (const uint8_t *)joined, strlen(joined) });
+}
+
+static int
 ch_receive(void *self, struct csn_op *op)
 {
-	((struct world *)self)->receiving = op;
+	struct world *w = self;
+
+	if (w->waiting > 0) {
+		w->waiting--;
+		csn_op_done(op, CSN_OK, csn_buf_new("heard", 5, 0));
+	} else {
+		w->receiving = op;
+	}
 	return CSN_OK;
 }
 
@@ -142,6 +164,7 @@ ch_feed(void *self, const struct csn_frame *in)
 		struct csn_op *op = w->receiving;
 
 		w->receiving = NULL;
+		w->waiting = w->more;
 		csn_op_done(op, CSN_OK, csn_buf_new("heard", 5, 0));
 	}
 	return CSN_OK;
@@ -175,7 +198,8 @@ static const struct csn_channel_ops channel = { .size = sizeof channel,
 						.cancel = ch_cancel,
 						.rest = ch_rest,
 						.feed = ch_feed,
-						.render = ch_render };
+						.render = ch_render,
+						.send_many = ch_send_many };
 
 static int
 md_caps(void *self, struct csn_media_caps *caps)
@@ -219,6 +243,10 @@ md_capture(void *self, struct csn_op *op, struct csn_frame *frame)
 	frame->grey = w->in_grey;
 	frame->width = frame->height = frame->stride = 8;
 	frame->time_ns = csn_loop_now(w->loop) + 10 * CSN_MS;
+	if (w->fast) {
+		csn_op_done(op, CSN_OK, NULL);
+		return CSN_OK;
+	}
 	w->capturing = op;
 	return later(w, op, CSN_OK, 10);
 }
@@ -330,6 +358,7 @@ on_message(void *arg, const struct link *link, uint64_t at_ns, struct csn_bytes 
 
 	w->heard += message.len == 5 && strcmp(link_medium(link), "air") == 0;
 	w->at_ns = at_ns;
+	w->fed_at = w->fed;
 }
 
 static struct link_send *
@@ -386,6 +415,48 @@ test_video(void)
 	run(&w, 1000);
 	tap_ok(w.sent_count == 2 && w.starts == 2 && !w.playing_late,
 	       "and it can be shown again");
+	world_free(&w);
+}
+
+/* Several in one picture: one call, one answer; a channel that cannot is not asked. */
+static void
+test_beside(void)
+{
+	static struct world w;
+	const struct csn_bytes words[] = { { (const uint8_t *)"one", 3 },
+					   { (const uint8_t *)"two", 3 },
+					   { (const uint8_t *)"three", 5 },
+					   { (const uint8_t *)"four", 4 } };
+	struct link_send *send = NULL;
+	struct link_listener l = { .fn = on_message, .arg = &w };
+
+	world_new(&w, CSN_MEDIUM_VIDEO);
+	w.fed_until_message = 1;
+	w.more = 5;
+	w.capture_end = 20;
+	w.fast = true;
+	link_listen(w.link, &l);
+	run(&w, 1000);
+	tap_ok(w.heard == 6 && w.fed_at == 1 && w.fed > 1,
+	       "six messages of one picture are all taken before the next is looked at");
+	link_unlisten(w.link, &l);
+	world_free(&w);
+	world_new(&w, CSN_MEDIUM_VIDEO);
+	tap_is(link_caps(w.link)->at_once, 3, "the link says how many go beside one another");
+	tap_is(link_send_many(w.link, words, 4, on_sent, &w, &send), CSN_E_INVALID,
+	       "one more is refused");
+	tap_is(link_send_many(w.link, words, 0, on_sent, &w, &send), CSN_E_INVALID,
+	       "none is refused");
+	link_send_many(w.link, words, 3, on_sent, &w, &send);
+	send_text(&w, "alone");
+	run(&w, 1000);
+	tap_ok(strncmp(w.log, "one+two+three ", 14) == 0 && strstr(w.log, "alone ") != NULL &&
+		       w.sent_count == 2 && w.sends_begun == 2,
+	       "three go in one call and get one answer, then one by the other call");
+	world_free(&w);
+	world_new(&w, CSN_MEDIUM_AUDIO);
+	tap_is(link_send_many(w.link, words, 2, on_sent, &w, &send), CSN_E_INVALID,
+	       "a channel of one after another is sent no two");
 	world_free(&w);
 }
 
@@ -560,6 +631,7 @@ main(void)
 {
 	test_audio();
 	test_video();
+	test_beside();
 	test_receive();
 	test_trouble();
 	test_failures();

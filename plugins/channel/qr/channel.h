@@ -24,22 +24,31 @@ enum channel_framing {
 	CHANNEL_UR,
 };
 
+struct channel_message { /* one that is shown */
+	struct csn_buf     *bytes;
+	struct message_cut  cut;
+	struct message_name name;
+};
+
 struct channel {
 	const struct csn_host *host;
 	uint32_t               version, ecc, frames_per_second, quiet_modules, code_bytes;
+	uint32_t               camera_fps, grid;
 	uint32_t               framing; /* enum channel_framing               */
 	struct ur_way          ur;
 
-	/* sending; @message is shown until the next send or rest */
-	struct csn_buf     *message;
-	struct message_cut  cut;
-	struct message_name name;
-	struct csn_op      *sending;
-	size_t              index;    /* code that is due                      */
-	bool                drawn;    /* @index was drawn into @picture        */
-	uint64_t            until_ns; /* when the next one is due              */
-	uint8_t            *picture;  /* as drawn last                         */
-	uint32_t            width, height;
+	/* sending; these are shown until the next send or rest */
+	struct channel_message messages[CSN_AT_ONCE_MAX];
+	size_t                 count;
+	size_t                 codes;   /* of all of them                     */
+	size_t                 largest; /* bytes, of their payloads           */
+	struct csn_op         *sending;
+	size_t                 index;    /* first code that is due            */
+	bool                   drawn;    /* it and those beside it, in @picture */
+	uint64_t               until_ns; /* when the next ones are due        */
+	uint8_t               *picture;  /* as drawn last                     */
+	uint32_t               width, height;
+	uint8_t                payload[QR_PLACES_MAX][QR_PAYLOAD_MAX];
 
 	/* receiving */
 	struct qr_reader *reader;
@@ -60,6 +69,17 @@ struct channel {
 void report_picture(struct channel *channel, const struct csn_frame *in, size_t message_len);
 int channel_attempt(void *self, struct csn_channel_report *report);
 int channel_meter(void *self, struct csn_channel_report *report);
+
+/* send.c: as configured, the codes of one picture, bytes of one, and pictures a second */
+uint32_t channel_places(const struct channel *channel);
+size_t channel_room(const struct channel *channel);
+double channel_fps(const struct channel *channel);
+
+int channel_send(void *self, struct csn_op *op, struct csn_bytes message);
+int channel_send_many(void *self, struct csn_op *op, const struct csn_bytes *messages,
+                      size_t count);
+int channel_render(void *self, struct csn_frame *out);
+void channel_stop_showing(struct channel *channel, int result);
 
 extern const struct csn_channel_ops channel_ops;
 

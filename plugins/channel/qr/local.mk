@@ -77,6 +77,7 @@ plugins_channel_qr_channel_qr_la_SOURCES = \
 	plugins/channel/qr/channel.h \
 	plugins/channel/qr/plugin.c \
 	plugins/channel/qr/report.c \
+	plugins/channel/qr/send.c \
 	plugins/channel/qr/ur-way.c \
 	plugins/channel/qr/ur-way.h
 plugins_channel_qr_channel_qr_la_CFLAGS  = $(MODULE_CFLAGS)

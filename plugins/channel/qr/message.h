@@ -22,7 +22,7 @@
 enum {
 	MESSAGE_MAX    = 40960,
 	INBOX_JOINS    = 4, /* messages under assembly at once                */
-	INBOX_RECENT   = 4, /* messages known to be still in view             */
+	INBOX_RECENT   = 12, /* messages known to be still in view: two grids  */
 	INBOX_STALE_S  = 60, /* an assembly without news is given up          */
 	INBOX_FORGET_S = 5,  /* a message out of view this long is new again  */
 };

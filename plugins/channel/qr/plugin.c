@@ -6,8 +6,12 @@ static const struct csn_option options[] = {
 	CSN_OPTION_U32(struct channel, version, 0, 0, 40,
 	               "QR version; 0: the smallest that fits"),
 	CSN_OPTION_CHOICE(struct channel, ecc, "M", "L|M|Q|H", "error correction level"),
-	CSN_OPTION_U32(struct channel, frames_per_second, 10, 1, 30,
-	               "codes shown a second; at most half the camera's rate"),
+	CSN_OPTION_U32(struct channel, frames_per_second, 10, 1, 60,
+	               "pictures shown a second; no more than half of camera_fps are"),
+	CSN_OPTION_U32(struct channel, camera_fps, 20, 2, 240,
+	               "pictures that the camera takes a second"),
+	CSN_OPTION_CHOICE(struct channel, grid, "1x1", "1x1|2x1|3x1|1x2|2x2|3x2",
+	                  "codes in one picture, columns x rows; for who reads, too"),
 	CSN_OPTION_U32(struct channel, quiet_modules, 4, 4, 32,
 	               "white round a code, in modules"),
 	CSN_OPTION_U32(struct channel, code_bytes, 1000, 54, 2953,
@@ -63,5 +67,5 @@ destroy(void *self)
 	free(self);
 }
 
-CSN_PLUGIN(channel_qr, .abi_minor = 12, .version = "0.1.0", .license = "Apache-2.0",
+CSN_PLUGIN(channel_qr, .abi_minor = 13, .version = "0.1.0", .license = "Apache-2.0",
            .components = CSN_LIST(&component));

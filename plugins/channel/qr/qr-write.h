@@ -11,6 +11,7 @@ enum {
 	QR_QUIET_MODULES = 4,
 	QR_COLUMNS_MAX   = 3,
 	QR_ROWS_MAX      = 2,
+	QR_PLACES_MAX    = QR_COLUMNS_MAX * QR_ROWS_MAX,
 };
 
 struct qr_plan_options {

@@ -33,7 +33,11 @@ struct csn_channel_caps {
 	uint32_t latency_ms;       /* typical, first byte in to last byte out */
 	const char *medium_name;   /* compared for equality: "qr", "ultrasonic"; lives
 	                              as long as the instance                 */
+	uint32_t at_once;          /* since 0.13: messages that send_many takes, at most
+	                              CSN_AT_ONCE_MAX; 0 or 1: there is only send     */
 };
+
+enum { CSN_AT_ONCE_MAX = 8 };
 
 enum csn_frame_flags {
 	CSN_FRAME_GAP = 1 << 0, /* something was lost before this frame       */
@@ -119,6 +123,13 @@ struct csn_channel_ops {
 	 * *ret_count.  CSN_E_MISSING when it is not kept.
 	 */
 	int (*points)(void *self, float (*xy)[2], size_t room, size_t *ret_count);
+	/*
+	 * [loop] Since 0.13.  Like send, of up to caps.at_once messages that are carried
+	 * beside one another, as codes in one picture are: @op ends when all of them have
+	 * been carried once.  Each arrives as a message of its own.
+	 */
+	int (*send_many)(void *self, struct csn_op *op, const struct csn_bytes *messages,
+	                 size_t count);
 };
 
 #endif

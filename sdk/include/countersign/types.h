@@ -20,7 +20,7 @@
 
 /* The contract these headers describe.  Another major is refused at load. */
 #define CSN_ABI_MAJOR 0
-#define CSN_ABI_MINOR 12
+#define CSN_ABI_MINOR 13
 
 /* Does table @t reach as far as member @m, and is @m filled in? */
 #define CSN_HAS(t, m)                                                          \
