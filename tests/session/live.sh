@@ -165,4 +165,21 @@ EOT
 results
 same "one that was changed in the store: exit 1" $? 1
 has "and is named" "$(grep altered results.out)" "${hash:0:16}"
+
+# list NUMBER: the maker's revocation list of that number, in its folder.
+list() {
+	printf '[ca]\ndefault_ca=d\n[d]\ndatabase=acme.index\ncrlnumber=acme.number\ndefault_md=sha256\ncrl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid\n' >crl.conf
+	echo "$1" >acme.number
+	openssl ca -gencrl -config crl.conf -crldays 30 -cert acme-root.pem -keyfile acme-root.key \
+		-out makers/acme/list.pem >crl.log 2>&1
+}
+list 05
+same "with a revocation list the evidence is judged as before" \
+	"$(judged hello.m0b | grep idevid)" "idevid accepted"
+list 04
+judged hello.m0b >judged.out 2>&1
+has "a list put back while the station was off: it does not start" "$(cat try.err try.json)" \
+	x509.crl.rollback
+list 06
+same "with the next one it does" "$(judged hello.m0b | grep idevid)" "idevid accepted"
 tap_done

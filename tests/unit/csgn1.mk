@@ -36,7 +36,7 @@ TESTS += tests/unit/x509_device
 
 check_PROGRAMS += tests/unit/x509_load
 tests_unit_x509_load_SOURCES  = tests/unit/x509_load.c tests/kit/pki.c tests/kit/pki.h \
-	plugins/attest/x509/device-io.c
+	plugins/attest/x509/crl-numbers.c plugins/attest/x509/device-io.c
 tests_unit_x509_load_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_x509_load_LDADD    = $(tests_unit_x509_device_LDADD)
 TESTS += tests/unit/x509_load

@@ -98,6 +98,8 @@ test_mistakes(void)
 		{ "a relaxation and a comment", "makers/acme/relax", "# why\n sha1 # old\n\n", "",
 		  CSN_OK },
 		{ "a file of text", "makers/acme/x.pem", "hello\n",
+		  "there is text outside of the blocks", CSN_E_CONFIG },
+		{ "a file of comments", "makers/acme/x.pem", "# hello\n\n",
 		  "block 0 is no certificate or revocation list", CSN_E_CONFIG },
 		{ "a private key", "makers/acme/x.pem",
 		  "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
@@ -170,6 +172,83 @@ test_folders(void)
 	x509_devices_done(&devices);
 }
 
+static void
+put_cert(const char *name, const char *mode, const char *text)
+{
+	FILE *file = fopen(at(name), mode);
+
+	fputs(text, file);
+	PEM_write_X509(file, root);
+	fclose(file);
+}
+
+/* Several objects in one file, and text between them. */
+static void
+test_pem(void)
+{
+	struct x509_devices devices = { .makers_path = NULL };
+
+	fresh();
+	put_cert("makers/acme/two.pem", "ab", "# the old one\n");
+	put_cert("makers/acme/two.pem", "ab", "\n");
+	tap_ok(load(&devices) == CSN_OK && sk_X509_num(devices.makers[0].anchors) == 3,
+	       "two certificates in one file are two");
+	x509_devices_done(&devices);
+	put_cert("makers/acme/two.pem", "ab", "subject=CN = Somebody else\n");
+	devices = (struct x509_devices){ .makers_path = NULL };
+	tap_ok(load(&devices) == CSN_E_CONFIG &&
+	               strstr(message, "text outside of the blocks") != NULL,
+	       "text between two certificates");
+	x509_devices_done(&devices);
+}
+
+/* What a file of lists holds, as if it was put there for this start. */
+static void
+put_lists(const char *what, EVP_PKEY *key, const long *numbers, const char *want)
+{
+	struct x509_devices devices = { .makers_path = NULL };
+	FILE               *file = fopen(at("makers/acme/list.pem"), "wb");
+
+	for (; *numbers != 0; numbers++) {
+		X509_CRL *list = pki_crl(root, key, NULL, 0, "20241201000000Z", "20250201000000Z",
+		                         *numbers);
+		PEM_write_X509_CRL(file, list);
+		X509_CRL_free(list);
+	}
+	fclose(file);
+	int r = load(&devices);
+	if (!tap_ok(want == NULL ? r == CSN_OK : r < 0 && strstr(message, want) != NULL, "%s",
+	            what))
+		tap_note("%d: %s", r, message);
+	x509_devices_done(&devices);
+}
+
+/* Each load is a start of the station: what it remembers is in a file. */
+static void
+test_numbers(EVP_PKEY *key)
+{
+	static const char rollback[] = "x509.crl.rollback";
+
+	fresh();
+	put_lists("a first list is taken", key, (const long[]){ 5, 0 }, NULL);
+	tap_ok(access(at("makers/.crl-numbers"), F_OK) == 0, "and its number kept");
+	put_lists("a lower number after a restart", key, (const long[]){ 4, 0 }, rollback);
+	put_lists("a lower one twice", key, (const long[]){ 4, 3, 0 }, rollback);
+	put_lists("the same again", key, (const long[]){ 5, 0 }, NULL);
+	put_lists("a lower one beside it", key, (const long[]){ 4, 5, 0 }, NULL);
+	put_lists("a higher one", key, (const long[]){ 300, 0 }, NULL);
+	put_lists("the one before that", key, (const long[]){ 299, 0 }, rollback);
+	put("makers/.crl-numbers", "noise\n");
+	put_lists("a file of numbers that is none", key, (const long[]){ 300, 0 },
+	          ".crl-numbers:1: not a list");
+	remove(at("makers/.crl-numbers"));
+	put_lists("forgotten by hand: the operator's word", key, (const long[]){ 299, 0 }, NULL);
+	remove(at("makers/.crl-numbers"));
+	mkdir(at("makers/.crl-numbers.new"), 0700);
+	put_lists("a number that cannot be kept", key, (const long[]){ 300, 0 },
+	          "cannot be written");
+}
+
 int
 main(void)
 {
@@ -182,6 +261,8 @@ main(void)
 	crl = pki_crl(root, key, NULL, 0, "20241201000000Z", "20250201000000Z", 1);
 	test_mistakes();
 	test_folders();
+	test_pem();
+	test_numbers(key);
 	nftw(folder, drop, 8, FTW_DEPTH | FTW_PHYS);
 	X509_free(root);
 	X509_CRL_free(crl);

@@ -3,7 +3,7 @@
  * files of certificates (anchors) and revocation lists, and a file "relax"; lists of keys
  * and of identities.
  */
-#include "device.h"
+#include "device-io.h"
 
 #include "lib/hex.h"
 
@@ -23,14 +23,8 @@
 #define ANCHORS_MAX    16
 #define CRLS_MAX       64
 
-struct reader {
-	const struct csn_host *host;
-	struct csn_error      *err;
-};
-
-/* The whole of a regular file, with a zero behind it; malloced. */
-static int
-read_file(const struct reader *in, const char *path, char **ret_text, size_t *ret_len)
+int
+x509_io_read(const struct x509_io *in, const char *path, char **ret_text, size_t *ret_len)
 {
 	struct stat st;
 	size_t      len = 0;
@@ -93,9 +87,27 @@ add_crl(struct x509_maker *maker, const unsigned char *der, long len)
 	return CSN_E_CONFIG;
 }
 
+/* What a reader of PEM would pass over could say something else to a person. */
+static bool
+is_blocks_only(const char *text)
+{
+	bool inside = false;
+
+	for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n') {
+		const char *at = text + strspn(text, " \t\r");
+		if (strncmp(text, "-----BEGIN ", 11) == 0)
+			inside = true;
+		else if (!inside && *at != '\n' && *at != '\0' && *at != '#')
+			return false;
+		else if (strncmp(text, "-----END ", 9) == 0)
+			inside = false;
+	}
+	return true;
+}
+
 /* Blocks of certificates and lists; anything else, and text between them, is a mistake. */
 static int
-read_pem(const struct reader *in, struct x509_maker *maker, const char *path, char *text,
+read_pem(const struct x509_io *in, struct x509_maker *maker, const char *path, char *text,
          size_t len)
 {
 	BIO  *bio = BIO_new_mem_buf(text, (int)len);
@@ -105,6 +117,12 @@ read_pem(const struct reader *in, struct x509_maker *maker, const char *path, ch
 	unsigned       blocks = 0;
 	int            r = bio == NULL ? CSN_E_NOMEM : CSN_OK;
 
+	if (!is_blocks_only(text) || strlen(text) != len) {
+		BIO_free(bio);
+		return in->host->fail(in->err, CSN_E_CONFIG,
+		                      "%s: there is text outside of the blocks; # begins a comment",
+		                      path);
+	}
 	while (r == CSN_OK && PEM_read_bio(bio, &label, &header, &der, &der_len) == 1) {
 		blocks++;
 		if (strcmp(label, PEM_STRING_X509) == 0)
@@ -130,9 +148,8 @@ read_pem(const struct reader *in, struct x509_maker *maker, const char *path, ch
 	return CSN_OK;
 }
 
-/* The next word of a line-based file that may have comments; NULL at the end. */
-static char *
-next_line(char **text, unsigned *line)
+char *
+x509_io_line(char **text, unsigned *line)
 {
 	while (*text != NULL && **text != '\0') {
 		char *start = *text + strspn(*text, " \t");
@@ -151,12 +168,12 @@ next_line(char **text, unsigned *line)
 }
 
 static int
-read_relax(const struct reader *in, struct x509_maker *maker, const char *path, char *text)
+read_relax(const struct x509_io *in, struct x509_maker *maker, const char *path, char *text)
 {
 	unsigned line = 0;
 	char    *word;
 
-	while ((word = next_line(&text, &line)) != NULL) {
+	while ((word = x509_io_line(&text, &line)) != NULL) {
 		uint32_t relax = x509_relax_of(word);
 		if (relax == 0)
 			return in->host->fail(in->err, CSN_E_CONFIG,
@@ -168,7 +185,7 @@ read_relax(const struct reader *in, struct x509_maker *maker, const char *path, 
 }
 
 static int
-read_maker_file(const struct reader *in, struct x509_maker *maker, const char *folder,
+read_maker_file(const struct x509_io *in, struct x509_maker *maker, const char *folder,
                 const char *name)
 {
 	char   path[4096], *text = NULL;
@@ -179,7 +196,7 @@ read_maker_file(const struct reader *in, struct x509_maker *maker, const char *f
 		return CSN_OK;
 	if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
 		return in->host->fail(in->err, CSN_E_CONFIG, "%s: the path is too long", name);
-	int r = read_file(in, path, &text, &len);
+	int r = x509_io_read(in, path, &text, &len);
 	if (r < 0)
 		return r;
 	r = relax ? read_relax(in, maker, path, text) : read_pem(in, maker, path, text, len);
@@ -188,7 +205,7 @@ read_maker_file(const struct reader *in, struct x509_maker *maker, const char *f
 }
 
 static int
-read_maker(const struct reader *in, struct x509_maker *maker, const char *folder)
+read_maker(const struct x509_io *in, struct x509_maker *maker, const char *folder)
 {
 	DIR *dir = opendir(folder);
 	int  r = CSN_OK;
@@ -213,7 +230,7 @@ by_name(const void *a, const void *b)
 }
 
 static int
-read_makers(const struct reader *in, struct x509_devices *devices)
+read_makers(const struct x509_io *in, struct x509_devices *devices)
 {
 	DIR *dir = opendir(devices->makers_path);
 	char path[4096];
@@ -249,8 +266,8 @@ read_makers(const struct reader *in, struct x509_devices *devices)
 
 /* ---- lists ---------------------------------------------------------------------- */
 
-static bool
-unhex(const char *text, uint8_t *ret, size_t len)
+bool
+x509_io_unhex(const char *text, uint8_t *ret, size_t len)
 {
 	return csn_hex_read((struct csn_bytes){ (const uint8_t *)text, strlen(text) }, CSN_HEX_ANY,
 	                    ret, len);
@@ -263,12 +280,12 @@ by_hash(const void *a, const void *b)
 }
 
 static int
-read_keys(const struct reader *in, const char *path, struct x509_keys *ret_keys)
+read_keys(const struct x509_io *in, const char *path, struct x509_keys *ret_keys)
 {
 	char    *text = NULL, *at, *word;
 	size_t   len, room;
 	unsigned line = 0;
-	int      r = read_file(in, path, &text, &len);
+	int      r = x509_io_read(in, path, &text, &len);
 
 	if (r < 0)
 		return r;
@@ -277,8 +294,8 @@ read_keys(const struct reader *in, const char *path, struct x509_keys *ret_keys)
 	if (ret_keys->hashes == NULL)
 		r = in->host->fail(in->err, CSN_E_NOMEM, "no memory for %s", path);
 	at = text;
-	while (r == CSN_OK && (word = next_line(&at, &line)) != NULL) {
-		if (ret_keys->count < room && unhex(word, ret_keys->hashes[ret_keys->count], 32))
+	while (r == CSN_OK && (word = x509_io_line(&at, &line)) != NULL) {
+		if (ret_keys->count < room && x509_io_unhex(word, ret_keys->hashes[ret_keys->count], 32))
 			ret_keys->count++;
 		else
 			r = in->host->fail(in->err, CSN_E_CONFIG,
@@ -306,7 +323,7 @@ read_identity(char *line, struct x509_identity *ret_who)
 		return CSN_E_CONFIG;
 	*serial++ = '\0';
 	serial += strspn(serial, " \t");
-	if (!unhex(line, ret_who->did, 16) || strlen(maker) >= sizeof ret_who->maker ||
+	if (!x509_io_unhex(line, ret_who->did, 16) || strlen(maker) >= sizeof ret_who->maker ||
 	    strlen(serial) >= sizeof ret_who->serial)
 		return CSN_E_CONFIG;
 	memcpy(ret_who->maker, maker, strlen(maker) + 1);
@@ -315,12 +332,12 @@ read_identity(char *line, struct x509_identity *ret_who)
 }
 
 static int
-read_identities(const struct reader *in, struct x509_devices *devices)
+read_identities(const struct x509_io *in, struct x509_devices *devices)
 {
 	char    *text = NULL, *at, *row;
 	size_t   len, room;
 	unsigned line = 0;
-	int      r = read_file(in, devices->identities_path, &text, &len);
+	int      r = x509_io_read(in, devices->identities_path, &text, &len);
 
 	if (r < 0)
 		return r;
@@ -330,7 +347,7 @@ read_identities(const struct reader *in, struct x509_devices *devices)
 		r = in->host->fail(in->err, CSN_E_NOMEM, "no memory for %s",
 		                   devices->identities_path);
 	at = text;
-	while (r == CSN_OK && (row = next_line(&at, &line)) != NULL) {
+	while (r == CSN_OK && (row = x509_io_line(&at, &line)) != NULL) {
 		if (devices->identity_count < room &&
 		    read_identity(row, &devices->identities[devices->identity_count]) == CSN_OK)
 			devices->identity_count++;
@@ -348,7 +365,7 @@ int
 x509_devices_load(struct x509_devices *devices, const struct csn_host *host,
                   struct csn_error *err)
 {
-	struct reader in = { host, err };
+	struct x509_io in = { host, err };
 	int           r = CSN_OK;
 
 	if (devices->makers_path == NULL && !(devices->allow_alone && devices->allow_path != NULL))
@@ -357,6 +374,8 @@ x509_devices_load(struct x509_devices *devices, const struct csn_host *host,
 		                  x509_profile_name(devices->profile));
 	if (devices->makers_path != NULL)
 		r = read_makers(&in, devices);
+	if (r == CSN_OK)
+		r = x509_crl_numbers(&in, devices);
 	if (r == CSN_OK && devices->allow_path != NULL) {
 		devices->has_allow = true;
 		r = read_keys(&in, devices->allow_path, &devices->allow);

@@ -13,7 +13,8 @@ plugins_attest_x509_libx509_la_CFLAGS  = $(MODULE_CFLAGS)
 
 plugin_LTLIBRARIES += plugins/attest/x509/attest_x509.la
 plugins_attest_x509_attest_x509_la_SOURCES = plugins/attest/x509/plugin.c \
-	plugins/attest/x509/device-io.c
+	plugins/attest/x509/crl-numbers.c plugins/attest/x509/device-io.c \
+	plugins/attest/x509/device-io.h
 plugins_attest_x509_attest_x509_la_CFLAGS  = $(MODULE_CFLAGS)
 plugins_attest_x509_attest_x509_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_attest_x509_attest_x509_la_LIBADD  = plugins/attest/x509/libx509.la sdk/lib/libcsnanchors.la sdk/lib/libcsnevidence.la \
