@@ -17,7 +17,7 @@ mkdir "$dir/dice" && "$build/tests/session/dice_item" "$dir/dice" || die "no lay
 maker() {
 	openssl ecparam -name prime256v1 -genkey -noout -out "$1-root.key" &&
 		openssl req -x509 -new -key "$1-root.key" -days 100 -subj "/CN=$1 root" \
-			-addext keyUsage=critical,keyCertSign -out "$1-root.pem" &&
+			-addext keyUsage=critical,keyCertSign,cRLSign -out "$1-root.pem" &&
 		printf '%s\n' 'basicConstraints=critical,CA:FALSE' \
 			'keyUsage=critical,digitalSignature' 'subjectKeyIdentifier=hash' \
 			'authorityKeyIdentifier=keyid' >device.ext &&
