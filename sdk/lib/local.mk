@@ -38,6 +38,8 @@ sdk_lib_libcsnsdk_la_SOURCES = \
 	sdk/lib/line.h \
 	sdk/lib/offer.c \
 	sdk/lib/offer.h \
+	sdk/lib/outbox.c \
+	sdk/lib/outbox.h \
 	sdk/lib/spake2p.c \
 	sdk/lib/spake2p.h \
 	sdk/lib/t4t.c \
@@ -91,6 +93,12 @@ TESTS += tests/unit/lib_hex
 tests_unit_lib_hex_SOURCES  = tests/unit/lib_hex.c
 tests_unit_lib_hex_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_lib_hex_LDADD    = sdk/lib/libcsnsdk.la
+
+check_PROGRAMS += tests/unit/lib_outbox
+TESTS += tests/unit/lib_outbox
+tests_unit_lib_outbox_SOURCES  = tests/unit/lib_outbox.c
+tests_unit_lib_outbox_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_lib_outbox_LDADD    = tests/kit/libfakehost.la sdk/lib/libcsnsdk.la
 
 check_PROGRAMS += tests/unit/lib_verdict
 TESTS += tests/unit/lib_verdict

@@ -163,7 +163,7 @@ make(uint32_t mode)
 	struct ble *ble = calloc(1, sizeof *ble);
 
 	ble->host = fakehost_host(fake);
-	ble->inbox.host = ble->host;
+	ble->inbox.host = ble->outbox.host = ble->host;
 	ble->mode = mode;
 	ble->limit = BLE_MESSAGE_MAX;
 	ble->value = BLE_VALUE_MAX;

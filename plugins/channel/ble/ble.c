@@ -23,16 +23,6 @@ shown(const struct ble *ble)
 	return ble->shown != NULL ? ble->host->buf_bytes(ble->shown) : CSN_BYTES_NONE;
 }
 
-static void
-end_send(struct ble *ble, int result)
-{
-	struct csn_op *op = ble->sending;
-
-	ble->sending = NULL;
-	if (op != NULL)
-		ble->host->op_done(op, result, NULL);
-}
-
 /* ---- peers ------------------------------------------------------------------------------ */
 
 static struct ble_peer *
@@ -221,7 +211,7 @@ say_all(struct ble *ble)
 		ble_bus_notify(ble, (struct csn_bytes){ value, len });
 	ble->host->log(ble->host, CSN_LOG_DEBUG, "%zu bytes went out in values of %zu",
 	               message.len, ble->notify_len);
-	end_send(ble, CSN_OK);
+	csn_outbox_end(&ble->outbox, CSN_OK);
 }
 
 static void
@@ -232,7 +222,7 @@ pump(struct ble *ble)
 	for (size_t i = 0; i < BLE_PEERS; i++)
 		carried |= ble->peers[i].used && write_peer(&ble->peers[i]);
 	if (carried)
-		end_send(ble, CSN_OK);
+		csn_outbox_end(&ble->outbox, CSN_OK);
 }
 
 /* ---- news of the thread ------------------------------------------------------------------- */
@@ -323,22 +313,18 @@ send_message(void *self, struct csn_op *op, struct csn_bytes message)
 {
 	struct ble *ble = self;
 	const struct csn_host *host = ble->host;
-	struct csn_error *err = host->op_error(op);
+	struct csn_buf *copy;
+	int r = csn_outbox_take(&ble->outbox, op, message, ble->limit, "this channel", &copy);
 
-	if (message.len == 0)
-		return host->fail(err, CSN_E_INVALID, "an empty message cannot be sent");
-	if (message.len > ble->limit || ble_fits(message, BLE_VALUE_MAX) < 0)
-		return host->fail(err, CSN_E_TOO_BIG,
-		                  "message is %zu bytes, over what its kind may be (section 11) "
-		                  "or the limit of %u", message.len, (unsigned)ble->limit);
-	if (ble->sending != NULL)
-		return host->fail(err, CSN_E_BUSY, "another message is being sent");
-	struct csn_buf *copy = host->buf_new(message.ptr, message.len, 0);
-	if (copy == NULL)
-		return host->fail(err, CSN_E_NOMEM, "no memory for a message");
+	if (r < 0)
+		return r;
+	if (ble_fits(message, BLE_VALUE_MAX) < 0)
+		return csn_outbox_refuse(&ble->outbox, copy,
+		                         host->fail(host->op_error(op), CSN_E_TOO_BIG,
+		                                    "message is %zu bytes, over what its kind may "
+		                                    "be (section 11)", message.len));
 	forget_shown(ble);
 	ble->shown = copy;
-	ble->sending = op;
 	if (ble->mode == BLE_PERIPHERAL)
 		say_all(ble);
 	else
@@ -360,7 +346,7 @@ rest(void *self)
 	struct ble *ble = self;
 
 	forget_shown(ble);
-	end_send(ble, CSN_E_CANCELLED);
+	csn_outbox_end(&ble->outbox, CSN_E_CANCELLED);
 }
 
 static void
@@ -368,7 +354,7 @@ cancel(void *self, struct csn_op *op)
 {
 	struct ble *ble = self;
 
-	if (!csn_inbox_cancel(&ble->inbox, op) && op == ble->sending)
+	if (!csn_inbox_cancel(&ble->inbox, op) && op == ble->outbox.sending)
 		rest(ble);
 }
 

@@ -12,6 +12,7 @@
 #include "frames.h"
 #include "glib/glib-loop.h"
 #include "lib/inbox.h"
+#include "lib/outbox.h"
 
 /* The service and its two values; a device's documentation gives the same. */
 #define BLE_SERVICE "7c1d0001-6f3a-4b52-9c43-636f756e7473"
@@ -47,7 +48,7 @@ struct ble {
 	uint32_t               mode, limit, value;
 
 	struct csn_inbox inbox;
-	struct csn_op   *sending;
+	struct csn_outbox outbox;
 	struct csn_buf  *shown;
 	struct ble_peer  peers[BLE_PEERS];
 	bool             subscribed;  /* peripheral: somebody listens           */

@@ -43,7 +43,7 @@ create(const struct csn_host *host, const struct csn_config *config, void **ret_
 		return host->fail(err, CSN_E_NOMEM, "no memory for a Bluetooth channel");
 
 	ble->host = host;
-	ble->inbox.host = host;
+	ble->inbox.host = ble->outbox.host = host;
 	int r = host->bind(config, &component, ble, err);
 	if (r < 0)
 		goto fail;

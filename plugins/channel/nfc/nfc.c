@@ -87,26 +87,16 @@ nfc_trouble(struct nfc *nfc, int level, const char *text)
 /* ---- on the loop ------------------------------------------------------------------------- */
 
 static void
-end_send(struct nfc *nfc, int result)
-{
-	struct csn_op *op = nfc->sending;
-
-	nfc->sending = NULL;
-	if (op != NULL)
-		nfc->host->op_done(op, result, NULL);
-}
-
-static void
 tell(struct nfc *nfc, const struct nfc_news *news)
 {
 	if (news->message != NULL)
 		csn_inbox_put(&nfc->inbox, nfc->host->buf_bytes(news->message));
-	if (news->name == 0 || news->name != nfc->name || nfc->sending == NULL)
+	if (news->name == 0 || news->name != nfc->name || nfc->outbox.sending == NULL)
 		return;
 	if (news->result < 0)
-		nfc->host->fail(nfc->host->op_error(nfc->sending), news->result, "%s",
+		nfc->host->fail(nfc->host->op_error(nfc->outbox.sending), news->result, "%s",
 		                news->why);
-	end_send(nfc, news->result);
+	csn_outbox_end(&nfc->outbox, news->result);
 }
 
 static void
@@ -171,25 +161,13 @@ send_message(void *self, struct csn_op *op, struct csn_bytes message)
 {
 	struct nfc *nfc = self;
 	const struct csn_host *host = nfc->host;
-	struct csn_error *err = host->op_error(op);
+	struct csn_buf *copy;
+	int r = csn_outbox_take(&nfc->outbox, op, message, nfc->limit, "this reader", &copy);
 
-	if (message.len == 0)
-		return host->fail(err, CSN_E_INVALID, "an empty message cannot be sent");
-	if (message.len > nfc->limit)
-		return host->fail(err, CSN_E_TOO_BIG, "message is %zu bytes, this reader takes %u",
-		                  message.len, (unsigned)nfc->limit);
-	if (nfc->sending != NULL)
-		return host->fail(err, CSN_E_BUSY, "another message is being sent");
-	struct csn_buf *copy = host->buf_new(message.ptr, message.len, 0);
-	if (copy == NULL)
-		return host->fail(err, CSN_E_NOMEM, "no memory for a message");
-	int r = show(nfc, copy);
-	if (r < 0) {
-		host->buf_unref(copy);
-		return host->fail(err, r, "no random numbers");
-	}
-	nfc->sending = op;
-	return CSN_OK;
+	if (r == CSN_OK && (r = show(nfc, copy)) < 0)
+		return csn_outbox_refuse(&nfc->outbox, copy,
+		                         host->fail(host->op_error(op), r, "no random numbers"));
+	return r;
 }
 
 static int
@@ -206,7 +184,7 @@ rest(void *self)
 	struct nfc *nfc = self;
 
 	show(nfc, NULL);
-	end_send(nfc, CSN_E_CANCELLED);
+	csn_outbox_end(&nfc->outbox, CSN_E_CANCELLED);
 }
 
 static void
@@ -214,7 +192,7 @@ cancel(void *self, struct csn_op *op)
 {
 	struct nfc *nfc = self;
 
-	if (!csn_inbox_cancel(&nfc->inbox, op) && op == nfc->sending)
+	if (!csn_inbox_cancel(&nfc->inbox, op) && op == nfc->outbox.sending)
 		rest(nfc);
 }
 

@@ -10,6 +10,7 @@
 
 #include "device/tag.h"
 #include "lib/inbox.h"
+#include "lib/outbox.h"
 #include "reader.h"
 
 /* ---- the reader: a thread waits for tags and talks to them ------------------------- */
@@ -22,7 +23,7 @@ struct nfc {
 	uint32_t               limit, chunk, poll_ms;
 
 	struct csn_inbox inbox;   /* [loop]                                    */
-	struct csn_op   *sending; /* [loop]                                    */
+	struct csn_outbox outbox; /* [loop]                                    */
 	struct csn_watch *watch;  /* [loop] of news_fd                         */
 	int              news_fd; /* readable while there is news              */
 
@@ -64,7 +65,7 @@ struct nfc_tag {
 	uint32_t               limit, file, retry_ms;
 
 	struct csn_inbox  inbox;
-	struct csn_op    *sending;
+	struct csn_outbox outbox;
 	struct csn_buf   *shown;
 	struct csn_tag    tag;
 	uint8_t          *memory; /* both files and the message that comes in  */

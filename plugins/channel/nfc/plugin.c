@@ -69,7 +69,7 @@ create_nfc(const struct csn_host *host, const struct csn_config *config, void **
 		return host->fail(err, CSN_E_NOMEM, "no memory for an NFC channel");
 
 	nfc->host = host;
-	nfc->inbox.host = host;
+	nfc->inbox.host = nfc->outbox.host = host;
 	nfc->news_fd = -1;
 	pthread_mutex_init(&nfc->lock, NULL);
 	pthread_cond_init(&nfc->changed, NULL);
@@ -112,7 +112,7 @@ create_tag(const struct csn_host *host, const struct csn_config *config, void **
 		return host->fail(err, CSN_E_NOMEM, "no memory for an NFC tag");
 
 	tag->host = host;
-	tag->inbox.host = host;
+	tag->inbox.host = tag->outbox.host = host;
 	tag->fd = -1;
 	int r = host->bind(config, &tag_component, tag, err);
 	if (r < 0)

@@ -101,16 +101,6 @@ on_retry(void *arg)
 
 /* ---- messages of the reader ------------------------------------------------------------- */
 
-static void
-end_send(struct nfc_tag *self, int result)
-{
-	struct csn_op *op = self->sending;
-
-	self->sending = NULL;
-	if (op != NULL)
-		self->host->op_done(op, result, NULL);
-}
-
 /* Answers are far smaller than a socket's buffer: one that does not fit is a dead reader. */
 static bool
 reply(struct nfc_tag *self, const uint8_t *bytes, size_t len)
@@ -144,7 +134,7 @@ apdu(struct nfc_tag *self, struct csn_bytes command)
 	if (message.len > 0)
 		csn_inbox_put(&self->inbox, message);
 	if (csn_tag_sent(&self->tag))
-		end_send(self, CSN_OK);
+		csn_outbox_end(&self->outbox, CSN_OK);
 	return good;
 }
 
@@ -225,27 +215,19 @@ send_message(void *arg, struct csn_op *op, struct csn_bytes message)
 {
 	struct nfc_tag *self = arg;
 	const struct csn_host *host = self->host;
-	struct csn_error *err = host->op_error(op);
+	struct csn_buf *copy;
 	uint32_t name = 0;
-	int r = CSN_OK;
+	int r = csn_outbox_take(&self->outbox, op, message, self->limit, "this tag", &copy);
 
-	if (message.len == 0)
-		return host->fail(err, CSN_E_INVALID, "an empty message cannot be sent");
-	if (message.len > self->limit)
-		return host->fail(err, CSN_E_TOO_BIG, "message is %zu bytes, this tag takes %u",
-		                  message.len, (unsigned)self->limit);
-	if (self->sending != NULL)
-		return host->fail(err, CSN_E_BUSY, "another message is being sent");
+	if (r < 0)
+		return r;
 	while (name == 0 && r == CSN_OK)
 		r = host->random(host, &name, sizeof name);
 	if (r < 0)
-		return host->fail(err, r, "no random numbers");
-	struct csn_buf *copy = host->buf_new(message.ptr, message.len, 0);
-	if (copy == NULL)
-		return host->fail(err, CSN_E_NOMEM, "no memory for a message");
+		return csn_outbox_refuse(&self->outbox, copy,
+		                         host->fail(host->op_error(op), r, "no random numbers"));
 	forget_shown(self);
 	self->shown = copy;
-	self->sending = op;
 	csn_tag_send(&self->tag, host->buf_bytes(copy), name);
 	return CSN_OK;
 }
@@ -264,7 +246,7 @@ rest(void *arg)
 	struct nfc_tag *self = arg;
 
 	forget_shown(self);
-	end_send(self, CSN_E_CANCELLED);
+	csn_outbox_end(&self->outbox, CSN_E_CANCELLED);
 }
 
 static void
@@ -272,7 +254,7 @@ cancel(void *arg, struct csn_op *op)
 {
 	struct nfc_tag *self = arg;
 
-	if (!csn_inbox_cancel(&self->inbox, op) && op == self->sending)
+	if (!csn_inbox_cancel(&self->inbox, op) && op == self->outbox.sending)
 		rest(self);
 }
 

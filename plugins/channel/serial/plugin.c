@@ -41,7 +41,7 @@ create(const struct csn_host *host, const struct csn_config *config, void **ret_
 		return host->fail(err, CSN_E_NOMEM, "no memory for a serial channel");
 
 	serial->host = host;
-	serial->inbox.host = host;
+	serial->inbox.host = serial->outbox.host = host;
 	serial->fd   = -1;
 	int r = host->bind(config, &component, serial, err);
 	if (r < 0)

@@ -108,16 +108,6 @@ take_in(struct serial *serial)
 
 /* ---- going out ------------------------------------------------------------------------ */
 
-static void
-end_send(struct serial *serial, int result)
-{
-	struct csn_op *op = serial->sending;
-
-	serial->sending = NULL;
-	if (op != NULL)
-		serial->host->op_done(op, result, NULL);
-}
-
 /* True when all that is due was taken by the port. */
 static bool
 put_out(struct serial *serial)
@@ -180,7 +170,7 @@ pump(struct serial *serial)
 		close_port(serial, "no memory for a watch");
 	sleep_until(serial, all ? csn_line_wake(&serial->line) : UINT64_MAX);
 	if (csn_line_sent(&serial->line))
-		end_send(serial, CSN_OK);
+		csn_outbox_end(&serial->outbox, CSN_OK);
 }
 
 static void
@@ -223,28 +213,20 @@ send_message(void *self, struct csn_op *op, struct csn_bytes message)
 {
 	struct serial *serial = self;
 	const struct csn_host *host = serial->host;
-	struct csn_error *err = host->op_error(op);
+	struct csn_buf *copy;
+	int r = csn_outbox_take(&serial->outbox, op, message, serial->limit, "this line", &copy);
 
-	if (message.len == 0)
-		return host->fail(err, CSN_E_INVALID, "an empty message cannot be sent");
-	if (message.len > serial->limit)
-		return host->fail(err, CSN_E_TOO_BIG,
-		                  "message is %zu bytes, this line takes %u", message.len,
-		                  (unsigned)serial->limit);
-	if (serial->sending != NULL)
-		return host->fail(err, CSN_E_BUSY, "another message is being sent");
-	struct csn_buf *copy = host->buf_new(message.ptr, message.len, 0);
-	if (copy == NULL)
-		return host->fail(err, CSN_E_NOMEM, "no memory for a message");
+	if (r < 0)
+		return r;
 	forget_shown(serial);
-	int r = csn_line_send(&serial->line, host->buf_bytes(copy));
-	if (r < 0) {
-		host->buf_unref(copy);
-		return host->fail(err, r, "message of %zu bytes needs over %d frames of %u",
-		                  message.len, CSN_LINE_FRAGMENTS, (unsigned)serial->frame);
-	}
+	r = csn_line_send(&serial->line, host->buf_bytes(copy));
+	if (r < 0)
+		return csn_outbox_refuse(&serial->outbox, copy,
+		                         host->fail(host->op_error(op), r,
+		                                    "message of %zu bytes needs over %d frames "
+		                                    "of %u", message.len, CSN_LINE_FRAGMENTS,
+		                                    (unsigned)serial->frame));
 	serial->shown = copy;
-	serial->sending = op;
 	pump(serial);
 	return CSN_OK;
 }
@@ -266,7 +248,7 @@ rest(void *self)
 	struct serial *serial = self;
 
 	forget_shown(serial);
-	end_send(serial, CSN_E_CANCELLED);
+	csn_outbox_end(&serial->outbox, CSN_E_CANCELLED);
 }
 
 static void
@@ -274,7 +256,7 @@ cancel(void *self, struct csn_op *op)
 {
 	struct serial *serial = self;
 
-	if (!csn_inbox_cancel(&serial->inbox, op) && op == serial->sending)
+	if (!csn_inbox_cancel(&serial->inbox, op) && op == serial->outbox.sending)
 		rest(serial);
 }
 

@@ -11,6 +11,7 @@
 
 #include "lib/inbox.h"
 #include "lib/line.h"
+#include "lib/outbox.h"
 
 struct serial {
 	const struct csn_host *host;
@@ -22,8 +23,8 @@ struct serial {
 	uint32_t          want; /* what the watch waits for                    */
 	struct csn_watch *watch;
 	struct csn_timer *timer;
-	struct csn_op    *sending;
 	struct csn_inbox  inbox;
+	struct csn_outbox outbox;
 	struct csn_buf   *shown;   /* the message on the line                  */
 	bool              missed;  /* the absence was told                     */
 	struct csn_line   line;
