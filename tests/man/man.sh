@@ -23,6 +23,19 @@ sed -i 's/^| `poll_ms`/| `poll_s`/' "$dir/top/plugins/channel/file/README.md"
 same "a README that has fallen behind is noticed" "$(names "$dir/top" "$build" "$dir/members")" \
 	"channel/file/README.md does not have the option poll_ms
 channel/file/README.md has an option poll_s that is not there"
+marks() { python3 "$top_srcdir/tests/man/marks.py" "$1" 2>&1; }
+same "every function of the headers has its thread, and its things an owner" \
+	"$(marks "$top_srcdir/sdk/include")" ""
+mkdir -p "$dir/include/countersign"
+cp "$top_srcdir"/sdk/include/countersign/{format,keys}.h "$dir/include/countersign"
+sed -i 's/a new reference/a buffer/; s/\[loop\] Record/Record/; s:\[loop\]  *\*/:*/:' \
+	"$dir/include/countersign/"*.h
+same "one that has none is noticed" "$(marks "$dir/include")" \
+	"format.h: encode does not say whose it is: new reference
+format.h: csn_format_ops.encode has no [loop] or [any]
+format.h: decode does not say whose it is: new reference
+keys.h: public_key does not say whose it is: new reference
+keys.h: csn_keys_ops.cancel has no [loop] or [any]"
 if command -v mandoc >/dev/null; then
 	same "mandoc finds nothing to warn of" "$(mandoc -Tlint -W warning "$build"/sdk/man/*.[37] \
 		"$build/core/man/countersign.1" "$top_srcdir/core/man/countersign.conf.5" 2>&1)" ""

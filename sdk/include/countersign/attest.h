@@ -106,7 +106,7 @@ struct csn_verdict {
 
 struct csn_attest_ops {
 	uint32_t size;
-	/* The evidence type this verifier takes; lives as long as the instance. */
+	/* [loop] The evidence type this verifier takes; lives as long as the instance. */
 	const char *(*type)(void *self);
 	/* [loop] Optional: ends @op with a nonce of the verifier's own. */
 	int (*challenge)(void *self, struct csn_op *op);

@@ -145,6 +145,7 @@ struct csn_ceremony_ops {
 	int (*step)(void *run, const struct csn_event *event);
 	/* [loop] Optional: state as dCBOR after a message, a new reference, secret. */
 	int (*freeze)(void *run, struct csn_buf **ret_state);
+	/* [loop] Optional: a run that goes on where freeze left one; @state is borrowed. */
 	int (*thaw)(void *self, struct csn_session *session, struct csn_bytes state,
 	            void **ret_run, struct csn_error *err);
 	void (*end)(void *run); /* [loop] NULL is fine; wipes everything      */

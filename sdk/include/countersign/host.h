@@ -28,8 +28,9 @@ enum csn_buf_flags {
 	CSN_BUF_SECRET = 1 << 0, /* wiped when the last reference goes        */
 };
 
+/* [loop] What a plugin gives the host to call; @self is the plugin's own. */
 typedef void csn_fd_fn(void *self, int fd, uint32_t ready);
-typedef void csn_call_fn(void *self);
+typedef void csn_call_fn(void *self); /* [loop]                          */
 
 struct csn_host {
 	uint32_t size;

@@ -11,7 +11,7 @@ struct csn_keys_ops {
 	                  struct csn_error *err);
 	/*
 	 * [loop] Certificate @index of @key's chain as DER, leaf is 0; CSN_E_MISSING
-	 * past the end.  The anchor is not part of a chain.
+	 * past the end.  The anchor is not part of a chain.  A new reference.
 	 */
 	int (*certificate)(void *self, const char *key, uint32_t index,
 	                   struct csn_buf **ret_der, struct csn_error *err);
