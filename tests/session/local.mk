@@ -15,7 +15,7 @@ TESTS += tests/session/pin.sh
 # Both halves against an implementation of docs/protocol.md that shares no line with them.
 dist_check_SCRIPTS += tests/session/peer.sh
 TESTS += tests/session/peer.sh
-EXTRA_DIST += tests/session/peer.py
+EXTRA_DIST += tests/session/peer.py tests/session/peer_cert.py
 # The SDK as an author of plugins meets it: installed, with pkg-config alone.
 dist_check_SCRIPTS += tests/session/sdk.sh
 TESTS += tests/session/sdk.sh

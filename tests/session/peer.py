@@ -19,7 +19,6 @@ import struct
 import sys
 import time
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils, x25519
@@ -27,8 +26,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 
+from peer_cert import Certificate, issue, oid
+
 ARC = "2.25.276109209820688181293072881045488597224."
-STATION, IDENTITY, SIGNER = "1", "2", "3"
+STATION, IDENTITY, SIGNER = ARC + "1", ARC + "2", ARC + "3"
 EPOCH = 1577836800
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 WAIT_S = 60
@@ -202,10 +203,6 @@ class Suite:
 
 # --- COSE_Sign1 and certificates -------------------------------------------------------
 
-def der(cert):
-    return cert.public_bytes(Encoding.DER)
-
-
 def spki(key):
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -224,37 +221,16 @@ def check_sign1(suite, key, obj, payload):
 
 def chain_of(obj):
     x5 = obj[1][33]
-    return [x509.load_der_x509_certificate(c) for c in (x5 if isinstance(x5, list) else [x5])]
+    return [Certificate(c) for c in (x5 if isinstance(x5, list) else [x5])]
 
 
 def check_chain(chain, anchor, role, at):
-    for cert, issuer in zip(chain, [c.public_key() for c in chain[1:]] + [anchor]):
-        args = (cert.signature, cert.tbs_certificate_bytes)
-        if isinstance(issuer, ed25519.Ed25519PublicKey):
-            issuer.verify(*args)
-        else:
-            issuer.verify(*args, ec.ECDSA(hashes.SHA256()))
-    usage = chain[0].extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    want(x509.ObjectIdentifier(ARC + role) in usage, "role")
+    for cert, issuer in zip(chain, [c.key for c in chain[1:]] + [anchor]):
+        cert.check(issuer)
+    want(oid(role) in chain[0].usages, "role")
     when = datetime.datetime.utcfromtimestamp(at + EPOCH)
     for cert in chain:
-        want(cert.not_valid_before <= when <= cert.not_valid_after, "validity")
-
-
-def issue(suite, issuer_name, issuer_key, subject, public, role):
-    now = datetime.datetime.utcnow()
-    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, n)])
-             for n in (issuer_name, subject)]
-    usage = {u: u == "digital_signature" for u in (
-        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
-        "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")}
-    return (x509.CertificateBuilder().issuer_name(names[0]).subject_name(names[1])
-            .public_key(public).serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=20))
-            .add_extension(x509.KeyUsage(**usage), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(ARC + role)]), False)
-            .sign(issuer_key, None if suite.one else hashes.SHA256()))
+        want(cert.not_before <= when <= cert.not_after, "validity")
 
 
 # --- section 3 and 4: ladder and schedule ----------------------------------------------
@@ -394,13 +370,13 @@ def make(folder, suite_number, owner_pem, tier="keyed"):
         write(enc(["csgn1/psk-record", suite.number, did, "peer", cost, 0, seed]),
               folder, "subject.cbor")
     else:
-        chain = [der(issue(suite, "maker", maker, "signer", signer.public_key(), SIGNER))]
+        chain = [issue("maker", maker, "signer", signer.public_key(), SIGNER)]
         keys = [suite.raw(rung(suite, seed, i)[0]) for i in range(4)]
         manifest = ["csgn1/manifest", suite.number, did, spki(identity.public_key()), 0, keys,
                     "peer", cost, now()]
         write(enc(sign1(suite, signer, enc(manifest), chain, attached=True)),
               folder, "subject.cbor")
-        write(der(issue(suite, "maker", maker, "device", identity.public_key(), IDENTITY)),
+        write(issue("maker", maker, "device", identity.public_key(), IDENTITY),
               folder, "identity.der")
         save_key(os.path.join(folder, "identity.key"), identity)
     write(enc([suite.number, did, cost, seed, spki(load_public(owner_pem)), tier]),
@@ -446,10 +422,10 @@ def device(folder, air_folder, pin=None):
     offer.keys(nu, pin, cost)
     inner, com, voucher, sig = dec(suite.aead(offer.k0).decrypt(bytes(12), ct, offer.hh))
     chain = chain_of(sig)
-    leaf = der(chain[0])
+    leaf = chain[0].der
     want(hdr[7] == sha(leaf)[:16], "skid")
     check_chain(chain, serialization.load_der_public_key(owner_spki), STATION, ts)
-    check_sign1(suite, chain[0].public_key(), sig, offer.stmt(nu, ts, inner, com, leaf))
+    check_sign1(suite, chain[0].key, sig, offer.stmt(nu, ts, inner, com, leaf))
     want(abs(now() - ts) <= 120, "clock")
     want(hmac.compare_digest(com, offer.com), "commitment")
     body = dec(suite.aead(offer.k1).decrypt(bytes(12), inner, offer.hh))
@@ -472,7 +448,7 @@ def owner(folder, suite_number):
     anchor, key = suite.new_signer(), suite.new_signer()
     save_key(os.path.join(folder, "station.key"), key)
     save_public(os.path.join(folder, "owner.pem"), anchor.public_key())
-    write(der(issue(suite, "owner", anchor, "station", key.public_key(), STATION)),
+    write(issue("owner", anchor, "station", key.public_key(), STATION),
           folder, "station.der")
 
 
@@ -484,7 +460,7 @@ def read_subject(suite, subject, maker):
     manifest = dec(item[2])
     chain = chain_of(item)
     check_chain(chain, maker, SIGNER, now())
-    check_sign1(suite, chain[0].public_key(), item, item[2])
+    check_sign1(suite, chain[0].key, item, item[2])
     identity = manifest[3] and serialization.load_der_public_key(manifest[3])
     return manifest[2], manifest[7], manifest[5][0], None, identity
 
@@ -495,8 +471,8 @@ def meet(suite, air, maker, sid, skid):
     want(kind == 5 and hello[:4] == [1, suite.number, sid, skid], "a hello to me")
     chain = chain_of(sig)
     check_chain(chain, maker, IDENTITY, now())
-    check_sign1(suite, chain[0].public_key(), sig, label("csgn1/hello", hello))
-    want(sha(spki(chain[0].public_key()))[:16] == hello[4], "did")
+    check_sign1(suite, chain[0].key, sig, label("csgn1/hello", hello))
+    want(sha(spki(chain[0].key))[:16] == hello[4], "did")
     want(hello[8] == sha(enc(evidence)), "evidence hash")
     return hello
 

@@ -13,7 +13,7 @@ if ! python3 -c 'import cryptography' 2>"$work/why"; then
 	echo "1..0 # SKIP the peer needs python3-cryptography: $(tail -n 1 "$work/why")"
 	exit 0
 fi
-run_peer() { timeout --foreground 90 python3 -W ignore "$peer" "$@" <&-; }
+run_peer() { timeout --foreground 90 python3 -B -W ignore "$peer" "$@" <&-; }
 
 # our_station WHAT SUITE TIER [OPTION...]: our station, the peer's device.
 our_station() {
