@@ -123,6 +123,24 @@ check_policy(const struct csn_device *dev, const struct csn_body_view *view)
 	return csn_dcbor_in_end(&in) == CSN_OK ? 0 : CSN_CODE_POLICY;
 }
 
+/* The identity key proves who we are and nothing else: no credential is for it. */
+static int
+check_enrolled(const struct csn_device *dev, const struct csn_body_view *view)
+{
+	size_t  len = dev->state.suite == CSN_SUITE_P256 ? CSN_PK_MAX : 32;
+	uint8_t pk[CSN_PK_MAX];
+
+	if (!dev->state.has_identity || view->credentials.len < len)
+		return 0;
+	if (dev->crypto->sign_public(dev->crypto->self, dev->state.suite,
+	                             dev->state.identity_key, pk) < 0)
+		return CSN_CODE_POLICY;
+	for (size_t i = 0; i + len <= view->credentials.len; i++)
+		if (memcmp(view->credentials.ptr + i, pk, len) == 0)
+			return CSN_CODE_POLICY;
+	return 0;
+}
+
 int
 device_step_body(struct csn_device *dev, const struct device_clock *clock)
 {
@@ -137,6 +155,8 @@ device_step_body(struct csn_device *dev, const struct device_clock *clock)
 		code = check_firmware(dev, &view);
 	if (code == 0)
 		code = check_policy(dev, &view);
+	if (code == 0)
+		code = check_enrolled(dev, &view);
 	return code;
 }
 

@@ -364,7 +364,7 @@ pki_proof(const struct pki_proof *spec, uint8_t *buf, size_t cap)
 	csn_dcbor_put_array(&out, 4);
 	csn_dcbor_put_text(&out, "Signature1");
 	csn_dcbor_put_bytes(&out, head);
-	csn_dcbor_put_bytes(&out, (struct csn_bytes){ buf, 0 });
+	csn_dcbor_put_bytes(&out, spec->aad);
 	csn_dcbor_put_bytes(&out, body);
 	MUST(csn_dcbor_out_end(&out, &message) == CSN_OK);
 	size_t sig_len = sign(spec->key, message, sig, sizeof sig);

@@ -68,6 +68,7 @@ struct pki_proof {
 	struct csn_bytes ocsp;  /* empty: none                                    */
 	bool             attached;
 	int              alg;   /* 0: the key's own                               */
+	struct csn_bytes aad;   /* external data that is signed too; empty: none  */
 };
 
 /* Into @buf of @cap bytes. */

@@ -34,6 +34,12 @@ tests_unit_x509_device_LDADD    = plugins/attest/x509/libx509.la sdk/lib/libcsne
 	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
 TESTS += tests/unit/x509_device
 
+check_PROGRAMS += tests/unit/x509_forms
+tests_unit_x509_forms_SOURCES  = tests/unit/x509_forms.c tests/kit/pki.c tests/kit/pki.h
+tests_unit_x509_forms_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_x509_forms_LDADD    = $(tests_unit_x509_device_LDADD)
+TESTS += tests/unit/x509_forms
+
 check_PROGRAMS += tests/unit/x509_load
 tests_unit_x509_load_SOURCES  = tests/unit/x509_load.c tests/kit/pki.c tests/kit/pki.h \
 	plugins/attest/x509/crl-numbers.c plugins/attest/x509/device-io.c

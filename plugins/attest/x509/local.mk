@@ -7,7 +7,7 @@ plugins_attest_x509_libx509_la_SOURCES = plugins/attest/x509/x509.c plugins/atte
 	plugins/attest/x509/ocsp.c plugins/attest/x509/ocsp.h \
 	plugins/attest/x509/path.c plugins/attest/x509/path.h plugins/attest/x509/path-cert.c \
 	plugins/attest/x509/path-checks.h plugins/attest/x509/path-crl.c \
-	plugins/attest/x509/path-names.c \
+	plugins/attest/x509/path-der.c plugins/attest/x509/path-names.c \
 	plugins/attest/x509/quick.c plugins/attest/x509/quick.h
 plugins_attest_x509_libx509_la_CFLAGS  = $(MODULE_CFLAGS)
 

@@ -7,21 +7,6 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-X509 *
-x509_cert_load(struct csn_bytes der)
-{
-	const unsigned char *p = der.ptr;
-
-	if (der.len == 0 || der.len > X509_CERT_MAX)
-		return NULL;
-	X509 *cert = d2i_X509(NULL, &p, (long)der.len);
-	if (cert != NULL && p == der.ptr + der.len)
-		return cert;
-	X509_free(cert);
-	ERR_clear_error();
-	return NULL;
-}
-
 #define OCSP_SKEW_S 300 /* a responder's clock may be this far ahead          */
 
 static bool
