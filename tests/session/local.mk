@@ -45,8 +45,8 @@ TESTS += tests/session/policy.sh
 # Modules by signers, workers by default, and what plugins list says of both.
 dist_check_SCRIPTS += tests/session/trust.sh
 TESTS += tests/session/trust.sh
-dist_check_SCRIPTS += tests/session/channels.sh tests/session/lab.sh
-TESTS += tests/session/channels.sh tests/session/lab.sh
+dist_check_SCRIPTS += tests/session/lab.sh
+TESTS += tests/session/lab.sh
 # Attachments as messages: filmed codes, a bad serial line.
 dist_check_SCRIPTS += tests/session/stream.sh
 TESTS += tests/session/stream.sh
