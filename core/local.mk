@@ -15,6 +15,7 @@ core_libcsncore_la_SOURCES = \
 	core/base/log.h \
 	core/base/nearest.c \
 	core/base/nearest.h \
+	core/base/sanitized.h \
 	core/config/check.c \
 	core/config/config.c \
 	core/config/config.h \
@@ -64,6 +65,7 @@ core_libcsncore_la_SOURCES = \
 	core/session/decide.c \
 	core/session/facts.c \
 	core/session/int.h \
+	core/session/record.c \
 	core/session/results.c \
 	core/session/session.c \
 	core/session/session.h \

@@ -1,6 +1,8 @@
 /* One table of the blocks a plugin holds, behind malloc's own names. */
 #include "core/check/heap.h"
 
+#include "core/base/sanitized.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
@@ -16,14 +18,6 @@
 #define RANGES_MAX  256
 #define SECRETS_MAX 8
 #define SECRET_MAX  512
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 struct block {
 	void       *ptr; /* NULL: free; GONE: was used                        */
@@ -54,7 +48,7 @@ static __thread bool        watching;
 bool
 heap_works(void)
 {
-#ifdef SANITIZED
+#if SANITIZED
 	return false;
 #else
 	return true;
@@ -176,7 +170,7 @@ heap_secret_held(void)
 	return found;
 }
 
-#ifdef SANITIZED
+#if SANITIZED
 
 void
 heap_fail_at(uint64_t at)

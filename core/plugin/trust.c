@@ -90,23 +90,36 @@ check_owner(const char *path, const struct stat *st, struct csn_error *err)
 	return CSN_OK;
 }
 
+/* A file that root or we own and nobody else may write. */
+static int
+open_owned(const char *path, FILE **ret_file, struct csn_error *err)
+{
+	FILE       *file = fopen(path, "re");
+	struct stat st;
+	int         r;
+
+	if (file == NULL || fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
+		r = csn_fail(err, CSN_E_MISSING, "%s: %s", path,
+		             file == NULL ? strerror(errno) : "not a regular file");
+	else
+		r = check_owner(path, &st, err);
+	if (r == CSN_OK)
+		*ret_file = file;
+	else if (file != NULL)
+		fclose(file);
+	return r;
+}
+
 int
 csn_trust_list_read(const char *path, struct csn_trust_list **ret_list,
                     struct csn_error *err)
 {
 	struct csn_trust_list *list = calloc(1, sizeof *list);
-	FILE                  *file = fopen(path, "re");
+	FILE                  *file = NULL;
 	char                   line[4096];
-	struct stat            st;
-	int                    r = CSN_OK;
+	int                    r = list != NULL ? open_owned(path, &file, err) :
+	                                          csn_fail(err, CSN_E_NOMEM, "out of memory");
 
-	if (list == NULL)
-		r = csn_fail(err, CSN_E_NOMEM, "out of memory");
-	else if (file == NULL || fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
-		r = csn_fail(err, CSN_E_MISSING, "%s: %s", path,
-		             file == NULL ? strerror(errno) : "not a regular file");
-	else
-		r = check_owner(path, &st, err);
 	for (unsigned at = 1; r == CSN_OK && fgets(line, sizeof line, file) != NULL; at++) {
 		r = add_line(list, line);
 		if (r < 0)
@@ -153,19 +166,13 @@ read_signers(FILE *file, const char *path, struct csn_trust_list *list, struct c
 int
 csn_trust_signers_read(const char *path, struct csn_trust_list **list, struct csn_error *err)
 {
-	FILE       *file = fopen(path, "re");
-	struct stat st;
-	int         r;
+	FILE *file = NULL;
 
 	if (*list == NULL)
 		*list = calloc(1, sizeof **list);
 	if (*list == NULL)
-		r = csn_fail(err, CSN_E_NOMEM, "out of memory");
-	else if (file == NULL || fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
-		r = csn_fail(err, CSN_E_MISSING, "%s: %s", path,
-		             file == NULL ? strerror(errno) : "not a regular file");
-	else
-		r = check_owner(path, &st, err);
+		return csn_fail(err, CSN_E_NOMEM, "out of memory");
+	int r = open_owned(path, &file, err);
 	if (r == CSN_OK)
 		r = read_signers(file, path, *list, err);
 	if (file != NULL)

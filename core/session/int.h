@@ -133,15 +133,27 @@ bool session_may_ask(const struct session *s);
 void session_close(struct session *s, uint32_t outcome, uint32_t code,
 		   const char *reason, const char *text);
 
-/* decide.c */
-int session_decide(struct csn_session *pub, uint32_t id, uint32_t stage);
+/* record.c */
+/* An entry of now, with what is known of the session. */
+int session_entry(const struct session *s, enum audit_what what,
+		  struct audit_entry *ret_entry);
+/* @count items and, with @entry, one more, in one transaction; @call gets the answer. */
+int session_store(struct call *call, const struct csn_store_item *items, size_t count,
+		  const struct audit_entry *entry);
+/* A refused claim or a lost race is an answer; anything else is a store that failed. */
+bool session_store_failed(int result);
 int session_commit(struct csn_session *pub, uint32_t id,
 		   const struct csn_store_item *items, size_t count);
+/* Puts the last entry on record; @call answers by its then. */
+int session_record_end(struct call *call);
+
+/* decide.c */
+int session_decide(struct csn_session *pub, uint32_t id, uint32_t stage);
 int session_payload(struct csn_session *pub, uint32_t id);
 void session_finish(struct csn_session *pub, uint32_t outcome, uint32_t code,
 		    const char *text);
-/* Puts the last entry on record; @call answers by its then. */
-int session_record_end(struct call *call);
+
+/* facts.c */
 /* The core's own facts at the start of a session. */
 int session_first_facts(struct session *s, const struct csn_begin *begin);
 void session_heard(struct session *s, uint32_t role, const char *medium);

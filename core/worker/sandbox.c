@@ -6,6 +6,7 @@
  */
 #include "core/worker/sandbox.h"
 
+#include "core/base/sanitized.h"
 #include "core/worker/landlock.h"
 
 #include <dirent.h>
@@ -21,17 +22,6 @@
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0 /* a sanitizer reserves terabytes                          */
-#endif
 
 /* ---- system calls ------------------------------------------------------------- */
 

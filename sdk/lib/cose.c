@@ -107,18 +107,26 @@ put_prefix(struct csn_dcbor_out *out, unsigned suite, size_t payload_len)
 	return CSN_OK;
 }
 
+/* What comes before the payload in what is signed, written into @buf. */
+static int
+prefix_of(unsigned suite, size_t payload_len, uint8_t buf[CSN_COSE_OVERHEAD],
+          struct csn_bytes *ret_prefix)
+{
+	struct csn_dcbor_out out;
+
+	csn_dcbor_out_init(&out, buf, CSN_COSE_OVERHEAD);
+	int r = put_prefix(&out, suite, payload_len);
+	return r < 0 ? r : csn_dcbor_out_end(&out, ret_prefix);
+}
+
 int
 csn_cose_verify(const struct csn_crypto *c, const struct csn_cose *cose,
                 unsigned suite, struct csn_bytes pk, struct csn_bytes payload)
 {
-	uint8_t              buf[CSN_COSE_OVERHEAD];
-	struct csn_dcbor_out out;
-	struct csn_bytes     parts[2] = { CSN_BYTES_NONE, payload };
+	uint8_t          buf[CSN_COSE_OVERHEAD];
+	struct csn_bytes parts[2] = { CSN_BYTES_NONE, payload };
+	int              r = prefix_of(suite, payload.len, buf, &parts[0]);
 
-	csn_dcbor_out_init(&out, buf, sizeof buf);
-	int r = put_prefix(&out, suite, payload.len);
-	if (r == CSN_OK)
-		r = csn_dcbor_out_end(&out, &parts[0]);
 	/* A caller that forgot the header check must not accept other headers. */
 	if (r == CSN_OK && !csn_same(cose->protect, protect(suite)))
 		r = CSN_E_REFUSED;
@@ -129,14 +137,10 @@ int
 csn_cose_sign(const struct csn_crypto *c, unsigned suite, const uint8_t sk[CSN_SK_LEN],
               struct csn_bytes payload, uint8_t ret_sig[CSN_SIG_LEN])
 {
-	uint8_t              buf[CSN_COSE_OVERHEAD];
-	struct csn_dcbor_out out;
-	struct csn_bytes     parts[2] = { CSN_BYTES_NONE, payload };
+	uint8_t          buf[CSN_COSE_OVERHEAD];
+	struct csn_bytes parts[2] = { CSN_BYTES_NONE, payload };
+	int              r = prefix_of(suite, payload.len, buf, &parts[0]);
 
-	csn_dcbor_out_init(&out, buf, sizeof buf);
-	int r = put_prefix(&out, suite, payload.len);
-	if (r == CSN_OK)
-		r = csn_dcbor_out_end(&out, &parts[0]);
 	return r < 0 ? r : c->sign(c->self, suite, sk, parts, 2, ret_sig);
 }
 

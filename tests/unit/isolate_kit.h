@@ -5,20 +5,13 @@
 #include "core/isolate/isolate.h"
 
 #include "core/base/buf.h"
+#include "core/base/sanitized.h"
 #include "core/loop/op.h"
 #include "kit/tap.h"
 
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 #define MODULE TEST_BUILDDIR "/tests/modules/prison/.libs/channel_prisoner.so"
 #define WORKER TEST_BUILDDIR "/countersign-worker"

@@ -102,7 +102,7 @@ test_attempts(const char *where, struct isolate *iso, int prison)
 		else
 			is_answer(a, CSN_E_REFUSED, text, what);
 	}
-#ifndef SANITIZED
+#if !SANITIZED
 	is_answer(obeyed(iso, prison, "memory"), CSN_E_REFUSED, "memory 12",
 	          "two gigabytes of memory are more than it gets");
 #endif

@@ -3,6 +3,7 @@
  * stays within 256 MiB, no picture takes 2 s.  The limit is the kernel's; under sanitizers,
  * which map terabytes, only the pictures are run.
  */
+#include "core/base/sanitized.h"
 #include "kit/tap.h"
 #include "lib/stream.h"
 #include "lib/ur.h"
@@ -15,17 +16,7 @@
 
 enum { LIMIT_MIB = 256, LIMIT_MS = 2000, SIDE = QR_PICTURE_MAX };
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { LIMITED = 0 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { LIMITED = 0 };
-#else
-enum { LIMITED = 1 };
-#endif
-#else
-enum { LIMITED = 1 };
-#endif
+enum { LIMITED = !SANITIZED };
 
 struct shape {
 	uint32_t width, height;

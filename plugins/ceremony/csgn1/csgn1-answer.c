@@ -351,7 +351,7 @@ enter_result(struct csgn1_run *run, const struct csn_event *event)
 		.receipt = csgn1_bytes(run->receipt, run->receipt_len),
 		.t2 = run->has_t2 ? run->t2 : NULL,
 	};
-	struct csn_bytes sid = CSN_BYTES_OF(run->st.sid), did = CSN_BYTES_OF(run->st.did);
+	struct csn_bytes sid = CSN_BYTES_OF(run->st.sid);
 	size_t           len;
 	int              r = station_result_row(&run->st, &result, run->result_row, &len);
 
@@ -363,14 +363,7 @@ enter_result(struct csgn1_run *run, const struct csn_event *event)
 	};
 	size_t count = 1;
 	if (moves_ladder(run)) {
-		items[count++] = (struct csn_store_item){
-			CSN_ITEM_EXPECT, 0, "rung", did,
-			csgn1_bytes(run->rung_row, run->rung_row_len)
-		};
-		items[count++] = (struct csn_store_item){
-			CSN_ITEM_PUT, 0, "rung", did,
-			csgn1_bytes(run->new_rung_row, run->new_rung_row_len)
-		};
+		count += csgn1_rung_items(run, items + count);
 	} else if (run->two_way && run->outcome != CSN_OUTCOME_UNKNOWN) {
 		items[count++] = (struct csn_store_item){ CSN_ITEM_DELETE, 0, "m1", sid,
 			                                  CSN_BYTES_NONE };

@@ -240,10 +240,23 @@ move_rung(struct csgn1_run *run)
 	return station_rungs_write(rungs, run->new_rung_row, &run->new_rung_row_len);
 }
 
+size_t
+csgn1_rung_items(const struct csgn1_run *run, struct csn_store_item items[2])
+{
+	struct csn_bytes did = CSN_BYTES_OF(run->st.did);
+
+	items[0] = (struct csn_store_item){ CSN_ITEM_EXPECT, 0, "rung", did,
+		                            csgn1_bytes(run->rung_row, run->rung_row_len) };
+	items[1] = (struct csn_store_item){
+		CSN_ITEM_PUT, 0, "rung", did, csgn1_bytes(run->new_rung_row, run->new_rung_row_len)
+	};
+	return 2;
+}
+
 static int
 enter_commit(struct csgn1_run *run, const struct csn_event *event)
 {
-	struct csn_bytes sid = CSN_BYTES_OF(run->st.sid), did = CSN_BYTES_OF(run->st.did);
+	struct csn_bytes sid = CSN_BYTES_OF(run->st.sid);
 	size_t           len, count = 2;
 	int r = station_offer_row(&run->st, csgn1_bytes(run->m1, run->m1_len), run->offer_row,
 	                          &len);
@@ -257,14 +270,7 @@ enter_commit(struct csgn1_run *run, const struct csn_event *event)
 		{ CSN_ITEM_PUT, 0, "offer", sid, csgn1_bytes(run->offer_row, len) },
 	};
 	if (run->st.has_idx) {
-		items[count++] = (struct csn_store_item){
-			CSN_ITEM_EXPECT, 0, "rung", did,
-			csgn1_bytes(run->rung_row, run->rung_row_len)
-		};
-		items[count++] = (struct csn_store_item){
-			CSN_ITEM_PUT, 0, "rung", did,
-			csgn1_bytes(run->new_rung_row, run->new_rung_row_len)
-		};
+		count += csgn1_rung_items(run, items + count);
 	} else { /* what the device has to see again should its answer be lost */
 		items[count++] = (struct csn_store_item){
 			CSN_ITEM_PUT, 0, "m1", sid, csgn1_bytes(run->m1, run->m1_len)

@@ -144,6 +144,8 @@ int csgn1_start(struct csgn1_run *run, const struct csn_event *event);
 int csgn1_on_hello(struct csgn1_run *run, const struct csn_event *event);
 void csgn1_say_hex(struct csgn1_run *run, const char *name, const uint8_t *bytes,
                    size_t len);
+/* csgn1-offer.c: the ladder moves, if nobody moved it meanwhile; how many items. */
+size_t csgn1_rung_items(const struct csgn1_run *run, struct csn_store_item items[2]);
 /* csgn1-resume.c: ends a run that settled nothing. */
 int csgn1_unsettled(struct csgn1_run *run, const struct csn_event *event, const char *why);
 /* csgn1-answer.c */

@@ -108,16 +108,19 @@ fail:
 }
 
 static json_t *get_any(struct csn_dcbor_in *in, struct json_place *place);
+static json_t *get_value(const struct csn_field *f, struct csn_dcbor_in *in,
+                         struct json_place *place);
 
+/* Each a value of @f, or, with none, anything. */
 static json_t *
-get_any_array(struct csn_dcbor_in *in, struct json_place *place)
+get_array(const struct csn_field *f, struct csn_dcbor_in *in, struct json_place *place)
 {
 	size_t  n     = csn_dcbor_array(in, 0, SIZE_MAX);
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n && array != NULL && !in->bad; i++) {
 		size_t  before = json_enter(place, "[%zu]", i);
-		json_t *value  = get_any(in, place);
+		json_t *value  = f != NULL ? get_value(f, in, place) : get_any(in, place);
 		if (value == NULL || json_array_append_new(array, value) != 0) {
 			json_wipe(array);
 			return NULL;
@@ -161,7 +164,7 @@ get_any(struct csn_dcbor_in *in, struct json_place *place)
 		return text_fits(text) ? json_text_make(text)
 		                       : REFUSE(place, "has a NUL character");
 	case CSN_DCBOR_ARRAY:
-		return get_any_array(in, place);
+		return get_array(NULL, in, place);
 	case CSN_DCBOR_MAP:
 		return get_named(in, get_any, place);
 	case CSN_DCBOR_TRUE:
@@ -211,21 +214,7 @@ get_value(const struct csn_field *f, struct csn_dcbor_in *in, struct json_place 
 static json_t *
 get_field(const struct csn_field *f, struct csn_dcbor_in *in, struct json_place *place)
 {
-	if (f->list_max == 0)
-		return get_value(f, in, place);
-
-	size_t  n     = csn_dcbor_array(in, 0, SIZE_MAX);
-	json_t *array = json_array();
-	for (size_t i = 0; i < n && array != NULL && !in->bad; i++) {
-		size_t  before = json_enter(place, "[%zu]", i);
-		json_t *value  = get_value(f, in, place);
-		if (value == NULL || json_array_append_new(array, value) != 0) {
-			json_wipe(array);
-			return NULL;
-		}
-		json_leave(place, before);
-	}
-	return array;
+	return f->list_max == 0 ? get_value(f, in, place) : get_array(f, in, place);
 }
 
 static json_t *
