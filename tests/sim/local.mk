@@ -11,8 +11,12 @@ tests_sim_loss_SOURCES = \
 	plugins/ceremony/csgn1-device/stages.c \
 	plugins/channel/ble/frames.c \
 	plugins/channel/ble/frames.h \
-	tests/sim/loss.c
+	plugins/channel/nfc/reader.c \
+	plugins/channel/nfc/reader.h \
+	tests/sim/loss.c \
+	tests/sim/tag-air.c \
+	tests/sim/tag-air.h
 tests_sim_loss_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_sim_loss_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_sim_loss_LDADD = plugins/ceremony/csgn1/libcsgn1.la tests/kit/libfakehost.la \
-	$(device_test_libs) $(JANSSON_LIBS)
+	sdk/device/libcsndevicetag.la $(device_test_libs) $(JANSSON_LIBS)

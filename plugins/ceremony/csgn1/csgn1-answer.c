@@ -194,9 +194,7 @@ enter_shown(struct csgn1_run *run, const struct csn_event *event)
 	size_t  len = run->held_len;
 
 	run->call = 0;
-	run->deadline_call = ++run->last_call;
-	int r = run->session->ops->timer(run->session, run->deadline_call,
-	                                 run->self->deadline_ms);
+	int r = csgn1_deadline(run);
 	if (r < 0)
 		return csgn1_end(run, event, CSN_OUTCOME_UNKNOWN, "no timer: %s", csgn1_why(r));
 	if (run->phase == PHASE_SHOWN) {
@@ -229,6 +227,31 @@ csgn1_on_repeated(struct csgn1_run *run, const struct csn_event *event)
 	return CSN_OK;
 }
 
+/* The device was there and went: nothing of a two-way session waits for ever. */
+static int
+late(struct csgn1_run *run, const struct csn_event *event)
+{
+	switch (run->phase) {
+	case PHASE_ANNOUNCE:
+	case PHASE_HELLO:
+		return csgn1_refuse(run, CSN_CODE_TIMEOUT, event);
+	case PHASE_OFFER:
+		run->code = CSN_CODE_TIMEOUT;
+		return csgn1_end(run, event, CSN_OUTCOME_REFUSED,
+		                 "the device did not take the offer in time, before the second "
+		                 "channel spoke");
+	case PHASE_BIND:
+		return unheard(run, event, "the second channel was not taken in time");
+	case PHASE_REOFFER:
+	case PHASE_OFFER_INNER:
+	case PHASE_SHOWN:
+	case PHASE_RESUMED:
+		return unheard(run, event, "nothing came back in time");
+	default:
+		return CSN_OK;
+	}
+}
+
 int
 csgn1_on_timer(struct csgn1_run *run, const struct csn_event *event)
 {
@@ -239,11 +262,7 @@ csgn1_on_timer(struct csgn1_run *run, const struct csn_event *event)
 	if (event->call != run->deadline_call)
 		return CSN_OK;
 	run->deadline_call = 0;
-	if (run->phase == PHASE_ANNOUNCE || run->phase == PHASE_HELLO)
-		return csgn1_refuse(run, CSN_CODE_TIMEOUT, event);
-	if (run->phase != PHASE_SHOWN && run->phase != PHASE_RESUMED)
-		return CSN_OK;
-	return unheard(run, event, "nothing came back in time");
+	return late(run, event);
 }
 
 int

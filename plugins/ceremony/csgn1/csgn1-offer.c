@@ -311,6 +311,8 @@ enter_offer(struct csgn1_run *run, const struct csn_event *event)
 	int r = run->session->ops->send(run->session, run->call, CSN_ROLE_OFFER,
 	                                csgn1_bytes(run->m1, run->m1_len));
 
+	if (r == CSN_OK && run->two_way)
+		r = csgn1_deadline(run);
 	return r < 0 ? not_shown(run, event, r) : CSN_OK;
 }
 
@@ -336,6 +338,8 @@ enter_bind(struct csgn1_run *run, const struct csn_event *event)
 	int r = run->session->ops->send(run->session, run->call, CSN_ROLE_BIND,
 	                                CSN_BYTES_OF(run->m2));
 
+	if (r == CSN_OK && run->two_way)
+		r = csgn1_deadline(run);
 	return r < 0 ? not_bound(run, event, r) : CSN_OK;
 }
 
@@ -428,6 +432,8 @@ enter_offer_inner(struct csgn1_run *run, const struct csn_event *event)
 	int r = run->session->ops->send(run->session, run->call, CSN_ROLE_OFFER,
 	                                csgn1_bytes(run->m5, run->m5_len));
 
+	if (r == CSN_OK)
+		r = csgn1_deadline(run);
 	return r < 0 ? not_bound(run, event, r) : CSN_OK;
 }
 

@@ -171,9 +171,7 @@ enter_announce(struct csgn1_run *run, const struct csn_event *event)
 	if (r < 0)
 		return csgn1_end(run, event, CSN_OUTCOME_REFUSED,
 		                 "the greeting could not be sent: %s", csgn1_why(r));
-	run->deadline_call = ++run->last_call;
-	r = run->session->ops->timer(run->session, run->deadline_call,
-	                             run->self->deadline_ms);
+	r = csgn1_deadline(run);
 	return r < 0 ? csgn1_refuse(run, r, event) : CSN_OK;
 }
 

@@ -70,6 +70,8 @@ enter_reoffer(struct csgn1_run *run, const struct csn_event *event)
 	int r = run->session->ops->send(run->session, run->call, CSN_ROLE_OFFER,
 	                                csgn1_bytes(run->m1, run->m1_len));
 
+	if (r == CSN_OK)
+		r = csgn1_deadline(run);
 	return r < 0 ? csgn1_unsettled(run, event, "the offer could not be shown") : CSN_OK;
 }
 

@@ -71,6 +71,14 @@ csgn1_go(struct csgn1_run *run, enum csgn1_phase phase, const struct csn_event *
 }
 
 int
+csgn1_deadline(struct csgn1_run *run)
+{
+	run->deadline_call = ++run->last_call;
+	return run->session->ops->timer(run->session, run->deadline_call,
+	                                run->self->deadline_ms);
+}
+
+int
 csgn1_finish(struct csgn1_run *run)
 {
 	run->over = true;

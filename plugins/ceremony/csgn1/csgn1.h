@@ -133,6 +133,8 @@ __attribute__((format(printf, 4, 5))) int
 csgn1_end(struct csgn1_run *run, const struct csn_event *event, uint32_t outcome,
           const char *fmt, ...);
 /* Says goodbye now: run->outcome, code and text. */
+/* From now on an answer has deadline_ms; a later call starts anew. */
+int csgn1_deadline(struct csgn1_run *run);
 int csgn1_finish(struct csgn1_run *run);
 /* What a call that gave @result is called to a person. */
 const char *csgn1_why(int result);
