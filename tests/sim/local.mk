@@ -20,3 +20,9 @@ tests_sim_loss_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_sim_loss_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_sim_loss_LDADD = plugins/ceremony/csgn1/libcsgn1.la tests/kit/libfakehost.la \
 	sdk/device/libcsndevicetag.la $(device_test_libs) $(JANSSON_LIBS)
+# Light and sound over bad air, frame by frame.
+check_PROGRAMS += tests/modules/channel_impaired
+tests_modules_channel_impaired_SOURCES  = tests/modules/channel_impaired.c
+tests_modules_channel_impaired_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_modules_channel_impaired_LDADD    = tests/kit/libfakehost.la
+TESTS += tests/modules/channel_impaired
