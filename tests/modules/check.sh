@@ -50,10 +50,17 @@ life="create and destroy"
 finds sound channel ""
 finds durable store "" --set path="$disk/durable"
 
+# What the loader already says.
+loads() { finds "$1" channel "the loader takes the module: $dir/$1/channel_wrong.so: $2"; }
+loads typeless 'option "odd" of channel wrong has unknown type 9'
+loads inverted 'option "odd" of channel wrong has bounds 9 to 1'
+loads needless "channel wrong does not say why it needs a store"
+
 # Crashes, hangs and the like cost a line, and the checker goes on.
 finds crashes channel "it crashes with SIGSEGV in create: $life"
 finds exits channel "it ends the process with exit code 3 in create: $life"
 finds hangs channel "it hangs in caps: $life" --limit 1
+finds once channel "the second create gives an instance: all went well"
 finds silent channel "the first create says why it failed and leaves *ret_self alone"
 
 # Operations.
@@ -84,6 +91,9 @@ finds timer channel "destroy leaves nothing in the loop: a timer after destroy"
 finds stale channel "the host's functions are called as host.h says: timer_drop got a timer that has run or was dropped"
 
 # Channels.
+finds boundless channel "caps: max_message is 1 to 16777216"
+finds wide channel "a message over max_message is refused as too big (0)"
+finds empty channel "an empty message is carried or refused as invalid (-5)"
 finds cuts channel "it carries line ends to its sender as sent: something else came"
 finds short channel "it carries max_message bytes, 64, to its sender as sent"
 finds backwards channel "it carries 3 messages in a row to its sender in order"
@@ -154,4 +164,16 @@ of a refused transaction nothing is kept
 those of a refused transaction are not
 and there is none past the end
 a claim is for ever"
+
+# Every module stands in the table of what is checked, and every name there is a module.
+table=$top_srcdir/tests/modules/README.md
+same "each module is in a row of README.md" "$(for file in "$wrong"/*.c; do
+	name=$(basename "$file" .c)
+	grep -q "^|.*\`$name\`" "$table" || echo "$name"
+done)" ""
+same "and each name in a row is a module" "$(sed -n '5,$s/^|[^|]*|//p' "$table" | grep -o '`[a-z_./]*`' |
+	tr -d '`' | while read -r name; do
+		case $name in *.sh) continue ;; esac
+		[ -f "$wrong/$name.c" ] || echo "$name"
+	done | grep -v NAME)" ""
 tap_done

@@ -36,6 +36,12 @@
 #ifndef KEEP /* how much of a message is kept                                 */
 #define KEEP(message) (message).len
 #endif
+#ifndef REFUSED /* what becomes of a message of @len bytes; 0: it is taken      */
+#define REFUSED(len) ((len) == 0 ? CSN_E_INVALID : (len) > LIMIT ? CSN_E_TOO_BIG : CSN_OK)
+#endif
+#ifndef NEEDS
+#define NEEDS NULL
+#endif
 #ifndef NEXT /* which of @count messages comes next                           */
 #define NEXT(count) 0
 #endif
@@ -94,8 +100,8 @@ send_message(void *self, struct csn_op *op, struct csn_bytes message)
 {
 	struct wrong *me = self;
 
-	if (message.len == 0 || message.len > LIMIT)
-		return message.len == 0 ? CSN_E_INVALID : CSN_E_TOO_BIG;
+	if (REFUSED(message.len) != CSN_OK)
+		return REFUSED(message.len);
 	if (me->count == ROOM)
 		return CSN_E_BUSY;
 	struct csn_buf *copy = me->host->buf_new(message.ptr, KEEP(message), 0);
@@ -149,7 +155,7 @@ static const struct csn_option options[] = {
 static const struct csn_component component = {
 	.size = sizeof component, .kind = CSN_KIND_CHANNEL, .name = "wrong",
 	.summary = "a queue with one thing wrong", .options = options, .create = create,
-	.destroy = destroy, .ops.channel = &ops,
+	.destroy = destroy, .needs = NEEDS, .ops.channel = &ops,
 };
 
 static int

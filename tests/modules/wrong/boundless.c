@@ -1,0 +1,3 @@
+/* Names no bound. */
+#define ON_CAPS(me, caps) (caps)->max_message = 0
+#include "channel.h"
