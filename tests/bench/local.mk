@@ -18,7 +18,7 @@ EXTRA_DIST += tests/bench/attest tests/bench/ceremony tests/bench/serial tests/b
 tests_bench_worker_bench_SOURCES  = tests/bench/worker_bench.c
 tests_bench_worker_bench_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
 tests_bench_worker_bench_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la
-EXTRA_DIST += tests/bench/worker
+EXTRA_DIST += tests/bench/worker tests/bench/sdk
 EXTRA_PROGRAMS += tests/bench/dice_bench
 tests_bench_dice_bench_SOURCES  = tests/bench/dice_bench.c tests/kit/cdi-forge.c \
 	tests/kit/cdi-forge.h tests/kit/dice-forge.c tests/kit/dice-forge.h
