@@ -26,4 +26,14 @@ tests_bench_dice_bench_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_bench_dice_bench_LDADD    = plugins/attest/dice/libdice.la sdk/lib/libcsnevidence.la \
 	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
 EXTRA_DIST += tests/bench/dice
+# Readers of evidence on what is hostile to them: tests/fuzz with every allocation counted.
+EXTRA_PROGRAMS += tests/bench/hostile_evidence tests/bench/hostile_x509
+HOSTILE = tests/fuzz/drive.c tests/bench/heap.c tests/bench/heap.h
+tests_bench_hostile_evidence_SOURCES  = tests/fuzz/fuzz_evidence.c $(HOSTILE)
+tests_bench_hostile_evidence_CPPFLAGS = $(TEST_CPPFLAGS) $(TSS2_CFLAGS) -DFUZZ_BENCH
+tests_bench_hostile_evidence_LDADD    = $(tests_fuzz_fuzz_evidence_LDADD)
+tests_bench_hostile_x509_SOURCES  = tests/fuzz/fuzz_x509.c tests/kit/pki.c $(HOSTILE)
+tests_bench_hostile_x509_CPPFLAGS = $(TEST_CPPFLAGS) -DFUZZ_BENCH
+tests_bench_hostile_x509_LDADD    = $(tests_fuzz_fuzz_x509_LDADD)
+EXTRA_DIST += tests/bench/hostile
 CLEANFILES += $(EXTRA_PROGRAMS)
