@@ -20,7 +20,7 @@ core_libcsncore_la_SOURCES = \
 	core/config/config.c \
 	core/config/config.h \
 	core/config/file.h \
-	core/config/fill.c \
+	core/config/values.c \
 	core/config/text.c \
 	core/config/text.h \
 	core/isolate/attest.c \

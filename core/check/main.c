@@ -4,6 +4,7 @@
 
 #include "core/check/heap.h"
 #include "core/check/session.h"
+#include "core/plugin/descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 #include "core/check/check.h"
 
 #include "core/check/heap.h"
+#include "core/plugin/descriptor.h"
 #include "core/plugin/option.h"
 
 #include <inttypes.h>

@@ -1,5 +1,6 @@
 /* The manual page of a module: what its descriptor says, options from their rows. */
 #include "core/cli/man.h"
+#include "core/plugin/descriptor.h"
 #include "core/plugin/option.h"
 
 #include <inttypes.h>

@@ -1,5 +1,6 @@
 /* plugins new: a folder with a small plugin that builds, from the installed templates. */
 #include "core/cli/plugins.h"
+#include "core/plugin/descriptor.h"
 #include "core/plugin/loader.h"
 
 #include <errno.h>

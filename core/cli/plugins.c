@@ -3,6 +3,7 @@
 #include "core/cli/plugins.h"
 #include "core/config/config.h"
 #include "core/isolate/isolate.h"
+#include "core/plugin/descriptor.h"
 #include "core/plugin/loader.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* The fixed sections as rows, what one of them loads, and the check of a whole file. */
 #include "core/config/file.h"
 #include "core/base/nearest.h"
+#include "core/plugin/descriptor.h"
 #include "core/plugin/loader.h"
 
 #include <stdio.h>

@@ -26,6 +26,8 @@ struct csn_config_file {
 	struct kept       *kept;
 };
 
+/* Member @key of a group; NULL for none, and for what is no group. */
+config_setting_t *config_member(const struct csn_config *config, const char *key);
 /* Gives @setting and all groups and lists below it their struct csn_config. */
 int config_give_handles(struct csn_config_file *file, config_setting_t *setting);
 /* Notes "FILE:LINE: text" once; a line whose number did not fit is left alone. */

@@ -1,8 +1,7 @@
 /* Each rule of plugin.h that can be seen from outside, in the order a reader would ask. */
-
 #include "core/plugin/descriptor.h"
+
 #include "core/plugin/option.h"
-#include "core/plugin/loader.h"
 
 #include <countersign/attest.h>
 #include <countersign/ceremony.h>
@@ -22,6 +21,26 @@
 	(offsetof(struct csn_plugin, components) + sizeof(((struct csn_plugin *)0)->components))
 #define COMPONENT_SIZE \
 	(offsetof(struct csn_component, ops) + sizeof(((struct csn_component *)0)->ops))
+
+static const char *const kinds[] = {
+	"?",        "channel", "media", "attest", "format",
+	"ceremony", "keys",    "store", "prompt", "gate",
+};
+
+const char *
+csn_kind_name(uint32_t kind)
+{
+	return kinds[kind < sizeof kinds / sizeof kinds[0] ? kind : 0];
+}
+
+uint32_t
+csn_kind_of(const char *name)
+{
+	for (uint32_t kind = 1; kind < sizeof kinds / sizeof kinds[0]; kind++)
+		if (strcmp(kinds[kind], name) == 0)
+			return kind;
+	return 0;
+}
 
 /* Functions without which a component of that kind is of no use. */
 static const struct must {

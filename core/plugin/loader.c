@@ -21,26 +21,6 @@ struct csn_loader {
 	int                          builtins; /* negative: out of memory     */
 };
 
-static const char *const kinds[] = {
-	"?",        "channel", "media", "attest", "format",
-	"ceremony", "keys",    "store", "prompt", "gate",
-};
-
-const char *
-csn_kind_name(uint32_t kind)
-{
-	return kinds[kind < sizeof kinds / sizeof kinds[0] ? kind : 0];
-}
-
-uint32_t
-csn_kind_of(const char *name)
-{
-	for (uint32_t kind = 1; kind < sizeof kinds / sizeof kinds[0]; kind++)
-		if (strcmp(kinds[kind], name) == 0)
-			return kind;
-	return 0;
-}
-
 struct csn_loader *
 csn_loader_new(struct csn_log *log, const struct csn_trust_list *list)
 {

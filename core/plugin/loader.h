@@ -61,8 +61,5 @@ const struct csn_component *csn_loader_find(const struct csn_loader *loader,
 /* The module @component is from. */
 const struct csn_module *csn_loader_module(const struct csn_loader *loader,
                                            const struct csn_component *component);
-/* "channel" for CSN_KIND_CHANNEL, "?" for none; and back, 0 for none. */
-const char *csn_kind_name(uint32_t kind);
-uint32_t csn_kind_of(const char *name);
 
 #endif

@@ -2,6 +2,7 @@
 #include "core/station/registry.h"
 
 #include "core/host.h"
+#include "core/plugin/descriptor.h"
 
 #include <stdio.h>
 #include <stdlib.h>

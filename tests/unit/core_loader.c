@@ -1,5 +1,6 @@
 /* loader: the modules of tests/modules, each refused in words that name its fault. */
 #include "core/plugin/loader.h"
+#include "core/plugin/descriptor.h"
 
 #include "core_stub.h"
 #include "kit/tap.h"

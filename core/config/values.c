@@ -1,9 +1,10 @@
-/* Fills instances by their option rows. */
+/* Values: instances filled by their option rows, and typed getters. */
+#include "core/base/nearest.h"
 #include "core/config/file.h"
+#include "core/plugin/descriptor.h"
 #include "core/plugin/option.h"
-#include "core/plugin/loader.h"
 
-#include <stdarg.h>
+#include <limits.h>
 #include <stdio.h>
 
 struct fill {
@@ -140,4 +141,120 @@ csn_config_bind(const struct csn_config *config, const struct csn_component *com
 
 	snprintf(what, sizeof what, "%s %s", csn_kind_name(component->kind), component->name);
 	return config_fill_as(config, what, component->options, self, err);
+}
+
+/* --- typed getters ------------------------------------------------------------ */
+
+/* The value of @key by way of a row, so that all values are judged in one place. */
+static int
+get(const struct csn_config *config, const struct csn_option *option, void *place)
+{
+	struct csn_option rows[] = { *option, CSN_OPTION_END };
+
+	if (config_member(config, option->key) == NULL)
+		return CSN_E_MISSING;
+	return csn_config_fill(config, rows, place, NULL);
+}
+
+int
+csn_config_bool(const struct csn_config *config, const char *key, int fallback)
+{
+	struct csn_option row = { .key = key, .type = CSN_BOOL, .max = 1 };
+	uint32_t          value;
+
+	return get(config, &row, &value) == CSN_OK ? value != 0 : fallback;
+}
+
+const char *
+csn_config_text(const struct csn_config *config, const char *key, const char *fallback,
+                size_t max_len)
+{
+	struct csn_option row = { .key = key, .type = CSN_STRING, .max = (int64_t)max_len };
+	char             *value;
+
+	return get(config, &row, &value) == CSN_OK ? value : fallback;
+}
+
+const char *
+csn_config_path(const struct csn_config *config, const char *key, const char *fallback)
+{
+	struct csn_option row = { .key = key, .type = CSN_PATH, .min = 1, .max = PATH_MAX - 1 };
+	char             *value;
+
+	return get(config, &row, &value) == CSN_OK ? value : fallback;
+}
+
+static const config_setting_t *
+text_item(const struct csn_config *config, const char *key, size_t i)
+{
+	const config_setting_t *value = config_member(config, key);
+
+	if (value != NULL && config_setting_is_array(value) && i < INT_MAX)
+		value = config_setting_get_elem(value, (unsigned)i);
+	else if (i > 0)
+		value = NULL;
+	if (value == NULL || config_setting_type(value) != CONFIG_TYPE_STRING)
+		return NULL;
+	return value;
+}
+
+size_t
+csn_config_text_count(const struct csn_config *config, const char *key)
+{
+	const config_setting_t *value = config_member(config, key);
+	size_t                  count = 0;
+
+	while (text_item(config, key, count) != NULL)
+		count++;
+	if (value != NULL && count == 0 &&
+	    !(config_setting_is_array(value) && config_setting_length(value) == 0))
+		csn_config_note(config, key, "option \"%s\" is %s, wanted texts in [ ]", key,
+		                config_type_name(value));
+	return count;
+}
+
+const char *
+csn_config_text_at(const struct csn_config *config, const char *key, size_t i)
+{
+	const config_setting_t *item = text_item(config, key, i);
+
+	return item != NULL ? config_setting_get_string(item) : NULL;
+}
+
+const char *
+csn_config_path_at(const struct csn_config *config, const char *key, size_t i)
+{
+	const config_setting_t *item = text_item(config, key, i);
+
+	return item != NULL ? config_absolute(config->file, item,
+	                                      config_setting_get_string(item)) :
+	                      NULL;
+}
+
+void
+csn_config_only(const struct csn_config *config, const char *what, const char *const *keys)
+{
+	int count = config != NULL ? config_setting_length(config->setting) : 0;
+
+	for (int i = 0; i < count; i++) {
+		const config_setting_t *item =
+		        config_setting_get_elem(config->setting, (unsigned)i);
+		const char        *name = config_setting_name(item), *near;
+		const char *const *key = keys;
+
+		if (name == NULL)
+			continue;
+		while (*key != NULL && strcmp(*key, name) != 0)
+			key++;
+		if (*key != NULL)
+			continue;
+		near = csn_nearest(name, keys);
+		if (near != NULL)
+			csn_config_note(config, name,
+			                "unknown option \"%.64s\" in %s; did you mean \"%s\"?",
+			                name, what, near);
+		else
+			csn_config_note(config, name, "unknown option \"%.64s\" in %s", name,
+			                what);
+	}
 }
