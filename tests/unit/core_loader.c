@@ -9,6 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TEXT_OF(x)  #x
+#define VALUE_OF(x) TEXT_OF(x)
+#define ABI_MINOR   VALUE_OF(CSN_ABI_MINOR)
+
 #define MODULES TEST_BUILDDIR "/tests/modules/.libs"
 
 static void
@@ -27,8 +31,8 @@ static const struct {
 	  CSN_E_MISSING },
 	{ "a wrong magic number", "magic",
 	  "is no plugin: magic is 0x12345678, wanted 0x43534e31", CSN_E_INVALID },
-	{ "another major version", "major", "needs ABI 7, this is 0.12", CSN_E_UNSUPPORTED },
-	{ "a newer minor version", "minor", "needs ABI 0.999, this is 0.12", CSN_E_UNSUPPORTED },
+	{ "another major version", "major", "needs ABI 7, this is 0." ABI_MINOR, CSN_E_UNSUPPORTED },
+	{ "a newer minor version", "minor", "needs ABI 0.999, this is 0." ABI_MINOR, CSN_E_UNSUPPORTED },
 	{ "a function nobody has", "undefined",
 	  "cannot be loaded: undefined symbol: csn_test_nobody_has_this", CSN_E_MISSING },
 	{ "a component that is cut off", "truncated",
@@ -113,7 +117,7 @@ test_find(struct csn_loader *loader)
 	says(err.text, "there is no channel plugin \"godo\"; did you mean \"good\"?",
 	     "a near name is offered");
 	csn_loader_find(loader, CSN_KIND_CHANNEL, "minor", &err);
-	says(err.text, "plugin channel minor was refused: needs ABI 0.999, this is 0.12",
+	says(err.text, "plugin channel minor was refused: needs ABI 0.999, this is 0." ABI_MINOR,
 	     "a refused one says why");
 	tap_ok(csn_kind_of("store") == CSN_KIND_STORE && csn_kind_of("shop") == 0 &&
 	               strcmp(csn_kind_name(99), "?") == 0, "kinds have names");
