@@ -94,7 +94,7 @@ installed() {
 		--plugin-path "$libdir/countersign/plugins" >"$base/audit-plugins.txt" || return 1
 	cat "$base/audit-plugins.txt"
 	! grep -w refused "$base/audit-plugins.txt" &&
-		[ "$(grep -cw ready "$base/audit-plugins.txt")" -eq \
+		[ "$(find "$libdir/countersign/plugins" -name '*.so' | wc -l)" -eq \
 			"$(find "$top/plugins" -name plugin.c | wc -l)" ] &&
 		[ -n "$(find "$root" -name countersign.1)" ] &&
 		[ -n "$(find "$root" -name countersign.conf.5)" ] &&
