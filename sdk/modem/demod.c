@@ -8,6 +8,7 @@
 enum {
 	PASSES        = 5,
 	GAPS          = 8,                   /* places of lost samples tried */
+	CLOCK_MOST_PPM = 350,               /* no clock is that wrong: half a preamble is */
 	MEMORY_BURSTS = 8,                  /* soft bits of so many are added at most */
 	MEMORY_POINTS = 30 * BASE_RATE_HZ,  /* and for so long */
 };
@@ -369,6 +370,7 @@ likely_cause(struct demod *d, const struct csn_modem_report *report)
 	if (modem_is_torn(d))
 		return CSN_MODEM_CAUSE_LOST;
 	if (report->stage == CSN_MODEM_STAGE_TRUNCATED ||
+	    (d->g->profile != CSN_MODEM_MOTION && fabsf(report->clock_ppm) > CLOCK_MOST_PPM) ||
 	    worst * (float)(d->symbols - 1) > 6 * (sum - worst))
 		return CSN_MODEM_CAUSE_NOISE;
 	if (report->echo_ms > 2 * prefix_ms)

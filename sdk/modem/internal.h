@@ -17,7 +17,7 @@ enum {
 	BASE_RATE_HZ  = CSN_MODEM_RATE_HZ / DECIMATE,
 	RAMP          = 12,   /* overlapped symbol edge: 2 ms */
 	FFT_MAX       = 1024, /* largest transform, at 6 kHz */
-	BITS_MAX      = 720,  /* most code bits in a symbol */
+	BITS_MAX      = 1080,  /* most code bits in a symbol */
 	CARRIERS_MAX  = 683,  /* 4000 Hz at the spacing of the long profile */
 	CLASSES       = 32,   /* frame lengths a preamble can tell apart */
 	FRAME_MAX     = 126,  /* length byte, message of the largest class, CRC */
@@ -115,6 +115,7 @@ struct geometry {
 	float    alpha;     /* roll-off of the offset-QPSK spectrum */
 	uint8_t  pilot;     /* every pilot-th bit of a symbol is known, 0 = none */
 	float    load;      /* most information bits for each bit sent */
+	uint8_t  least;     /* symbols of the shortest burst */
 };
 
 void

@@ -11,10 +11,11 @@ static const struct shape {
 	uint8_t  pilot;
 	float    alpha; /* least roll-off */
 	float    load;
+	uint8_t  least; /* symbols: fewer than three hang on a single fade */
 } shapes[CSN_MODEM_PROFILES] = {
-	[CSN_MODEM_FAST]   = { "fast",   512,  64, 256, 0,  0.20f, 0.4870f },
-	[CSN_MODEM_LONG]   = { "long",   1024, 92, 512, 0,  0.93f, 0.2917f },
-	[CSN_MODEM_MOTION] = { "motion", 128,  24, 256, 12, 0.93f, 0.2200f },
+	[CSN_MODEM_FAST]   = { "fast",   512,  64, 256, 0,  0.20f, 0.4870f, 1 },
+	[CSN_MODEM_LONG]   = { "long",   1024, 92, 512, 0,  0.30f, 0.2594f, 3 },
+	[CSN_MODEM_MOTION] = { "motion", 128,  24, 256, 12, 0.93f, 0.2200f, 1 },
 };
 
 void
@@ -84,6 +85,7 @@ modem_geometry(struct geometry *geo, const struct csn_modem_config *config,
 	geo->shift = (uint16_t)(shape->np / CLASSES);
 	geo->pilot = shape->pilot;
 	geo->load = shape->load;
+	geo->least = shape->least;
 }
 
 float
@@ -125,8 +127,10 @@ size_t
 modem_symbols(const struct geometry *geo, size_t class)
 {
 	float per_symbol = geo->load * (float)geo->bits;
+	size_t symbols = (size_t)ceilf((float)(8 * modem_frame_bytes(class)) / per_symbol -
+	                               1e-3f);
 
-	return (size_t)ceilf((float)(8 * modem_frame_bytes(class)) / per_symbol - 1e-3f);
+	return symbols < geo->least ? geo->least : symbols;
 }
 
 size_t

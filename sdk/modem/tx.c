@@ -32,8 +32,8 @@ struct csn_modem_tx {
 /* Peak over rms of each profile's waveform: what is cut costs less than it gains. */
 static const float crest[CSN_MODEM_PROFILES] = {
 	[CSN_MODEM_FAST]   = 1.66f, /* 4.4 dB */
-	[CSN_MODEM_LONG]   = 1.58f, /* 4.0 dB */
-	[CSN_MODEM_MOTION] = 1.58f,
+	[CSN_MODEM_LONG]   = 1.66f,
+	[CSN_MODEM_MOTION] = 1.58f, /* 4.0 dB */
 };
 
 size_t

@@ -73,7 +73,7 @@ static const struct plant plants[] = {
 	{ "clipped", CSN_MODEM_FAST, { .snr_db = 25, .seed = 4 }, clip },
 	{ "voice", CSN_MODEM_FAST, { .snr_db = 25, .seed = 5 }, filter_voice },
 	{ "far", CSN_MODEM_FAST, { .snr_db = -3, .gain_db = -30, .seed = 6 }, NULL },
-	{ "echo", CSN_MODEM_LONG, { .snr_db = 30, .echo_ms = 220, .echo_db = 9, .gain_db = -20, .seed = 7 },
+	{ "echo", CSN_MODEM_LONG, { .snr_db = 30, .echo_ms = 400, .echo_db = 12, .gain_db = -20, .seed = 7 },
 	  NULL },
 	{ "profile", CSN_MODEM_FAST, { .snr_db = 30, .echo_ms = 60, .echo_db = 4, .gain_db = -10, .seed = 8 },
 	  NULL },
