@@ -182,4 +182,21 @@ has "a list put back while the station was off: it does not start" "$(cat try.er
 	x509.crl.rollback
 list 06
 same "with the next one it does" "$(judged hello.m0b | grep idevid)" "idevid accepted"
+
+# What is enrolled may not be the key that proves who the device is: its own certificate,
+# out of its hello, in a body.
+python3 - <<'EOT'
+import json
+hello = open("hello.m0b", "rb").read()
+at = hello.index(b"\x30\x82")
+cert = hello[at:at + 4 + int.from_bytes(hello[at + 2:at + 4], "big")]
+json.dump({"credentials": {"certificates": [{"id": "text:own", "chain": ["hex:" + cert.hex()]}]}},
+          open("payload.json", "w"))
+EOT
+clear_air
+enrol device --two-way
+same "a body with a certificate of the identity key is refused" "$rc" 1
+"$bin" audit show --json -c device/device.conf >log.json 2>&1 <&-
+same "by the device's own policy (180)" \
+	"$(python3 -c 'import json; print(json.load(open("log.json"))["entries"][-1].get("code"))')" 180
 tap_done
