@@ -61,3 +61,5 @@ dist_check_SCRIPTS += tests/session/compare.sh
 TESTS += tests/session/compare.sh
 dist_check_SCRIPTS += tests/session/explain.sh
 TESTS += tests/session/explain.sh
+dist_check_SCRIPTS += tests/session/pitfalls.sh
+TESTS += tests/session/pitfalls.sh

@@ -297,6 +297,46 @@ clean_up(void)
 	rmdir(root);
 }
 
+/* A root key and one entry that it signed for itself: off unless policy says so. */
+static void
+test_degenerate(void)
+{
+	static struct dice_chain chain;
+	struct cdi               cdis[CDIS];
+	const char              *configs[CDIS];
+	uint8_t                  buf[4096], item[4096];
+	struct csn_dcbor_out     out, two;
+	struct csn_dcbor_in      in;
+
+	cdi_describe(cdis, configs);
+	cdis[0].key = 0;
+	csn_dcbor_out_init(&out, buf, sizeof buf);
+	cdi_put_chain(&out, cdis, configs, lab.cdi_keys, CDIS);
+	csn_dcbor_in_init(&in, (struct csn_bytes){ buf, out.len });
+	csn_dcbor_array(&in, CDIS + 1, CDIS + 1);
+	csn_dcbor_out_init(&two, item, sizeof item);
+	csn_dcbor_put_array(&two, 2);
+	csn_dcbor_put_raw(&two, csn_scbor_item(&in));
+	csn_dcbor_put_raw(&two, csn_scbor_item(&in));
+	for (int allowed = 0; allowed < 2; allowed++) {
+		struct csn_verdict verdict = { .size = sizeof verdict };
+		struct dice_policy policy = { .anchors = &lab.cdi_root, .anchor_count = 1,
+			                      .unix_s = NOW, .degenerate = allowed != 0 };
+		memset(&chain, 0, sizeof chain);
+		int r = dice_read_cbor((struct csn_bytes){ item, two.len }, true, &chain, &verdict);
+		bool is = r == CSN_OK && chain.degenerate;
+		if (r == CSN_OK)
+			r = dice_chain_judge(&chain, &policy, &verdict);
+		if (!tap_ok(is && (allowed ? r == CSN_OK :
+		                             r == CSN_E_REFUSED &&
+		                                     strcmp(verdict.reason, "dice.degenerate") == 0),
+		            "a degenerate chain, %s", allowed ? "where policy takes it" :
+		                                                "where nobody said so"))
+			tap_note("%d %s, degenerate %d", r, verdict.reason, (int)is);
+		dice_chain_done(&chain);
+	}
+}
+
 int
 main(void)
 {
@@ -312,6 +352,7 @@ main(void)
 	for (size_t i = 0; i < sizeof item_cases / sizeof *item_cases; i++)
 		test_item(&item_cases[i]);
 	test_references();
+	test_degenerate();
 	clean_up();
 	csn_pubkey_done(&lab.maker);
 	csn_pubkey_done(&lab.cdi_root);
