@@ -440,6 +440,41 @@ test_time(void)
 	     "two way, no answer in time is not a failure and not a success");
 }
 
+/* The device answered, then it went: a channel that waits for it does not wait for ever. */
+static void
+test_gone(void)
+{
+	static const struct {
+		const char *what;
+		uint32_t role, outcome;
+		bool pin;
+	} cases[] = {
+		{ "an offer that nobody takes is refused in time", CSN_ROLE_OFFER,
+		  CSN_OUTCOME_REFUSED, false },
+		{ "a bind that nobody takes: what became of it is not known", CSN_ROLE_BIND,
+		  CSN_OUTCOME_UNKNOWN, false },
+		{ "an M5 that nobody takes: nor is that", CSN_ROLE_OFFER, CSN_OUTCOME_UNKNOWN,
+		  true },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		fresh(&fake, cases[i].pin ? "twoway-pin-s1" : "twoway-s1");
+		fake_start(&fake);
+		if (cases[i].pin) {
+			fake_message(&fake, fake_trace(&fake, "M0b"));
+			fake_hold(&fake, FAKE_SEND, cases[i].role);
+			fake_message(&fake, fake_trace(&fake, "M4"));
+		} else {
+			fake_hold(&fake, FAKE_SEND, cases[i].role);
+			fake_message(&fake, fake_trace(&fake, "M0b"));
+		}
+		tap_ok(!fake.finished && fake_fire(&fake, DEADLINE), "it waits for that");
+		fake_hold(&fake, 0, 0); /* what was held comes late, and changes nothing  */
+		fake_pump(&fake);
+		ends(&fake, cases[i].outcome, CSN_CODE_TIMEOUT, cases[i].what);
+	}
+}
+
 static void
 nothing_left(const char *what)
 {
@@ -732,6 +767,7 @@ main(void)
 	test_resume_one_way();
 	test_resume_unproven();
 	test_time();
+	test_gone();
 	test_refusals();
 	test_race();
 	test_drawn_pin();

@@ -34,3 +34,6 @@ tests_vectors_csn_vectors_LDADD = \
 	sdk/lib/libcsncrypto.la sdk/lib/libcsnsdk.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
 dist_check_SCRIPTS += tests/vectors/vectors.sh
 TESTS += tests/vectors/vectors.sh
+# Which vector reaches which code of the protocol.
+dist_check_SCRIPTS += tests/vectors/codes.sh
+TESTS += tests/vectors/codes.sh
