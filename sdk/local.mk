@@ -48,4 +48,4 @@ dist_fifoexample_DATA = \
 	sdk/example/channel_fifo/test.sh
 
 # What an author reads.
-dist_doc_DATA = docs/abi.md docs/plugin-tutorial.md
+dist_doc_DATA = docs/abi.md docs/isolation.md docs/plugin-tutorial.md

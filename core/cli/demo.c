@@ -166,7 +166,9 @@ run(struct cli *cli)
 		                "cannot make a folder: %s", strerror(errno));
 	int code = make_parties(folder);
 	if (code != CLI_OK)
-		return cli_fail(cli, code, &(struct cli_failure){ .code = "CSN-DEM-002" },
+		return cli_fail(cli, code,
+		                &(struct cli_failure){ .code = "CSN-DEM-002",
+		                                       .next = "take a folder that is new: --dir FOLDER" },
 		                "the parties could not be made in %s", folder);
 	if (!edit_configs(more))
 		return cli_fail(cli, CLI_CANNOT, &(struct cli_failure){ .code = "CSN-DEM-002" },
