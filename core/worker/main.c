@@ -278,14 +278,19 @@ make(struct worker *worker, size_t at, const struct wire_part *told, struct csn_
 static int
 build(struct worker *worker, const struct wire_setup *setup, struct csn_error *err)
 {
-	int r = empty_config(&worker->file, err);
+	int  r = empty_config(&worker->file, err);
+	bool builtin = false;
 
 	worker->ops = csn_ops_new(worker->loop, worker->log);
 	worker->loader = csn_loader_new(worker->log, NULL);
 	if (worker->ops == NULL || worker->loader == NULL)
 		return csn_fail(err, CSN_E_NOMEM, "no memory for a worker");
 	csn_loop_trust_wall(worker->loop, setup->wall_trusted != 0);
-	csn_loader_add_builtin(worker->loader);
+	/* What is in this program only where the core took it from its own, not from a file. */
+	for (size_t i = 0; i < setup->part_count && !builtin; i++)
+		builtin = setup->parts[i].path.len == 0;
+	if (builtin)
+		csn_loader_add_builtin(worker->loader);
 	for (size_t i = 0; r == CSN_OK && i < setup->part_count; i++)
 		r = make(worker, i, &setup->parts[i], err);
 	return r;
