@@ -35,7 +35,6 @@ static char            gone;
 static struct block    table[ROOM];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t        number, counted;
-static const void     *failed_at;
 static struct secret   secrets[SECRETS_MAX];
 static size_t          secret_count;
 static const void     *secret_caller;
@@ -68,12 +67,6 @@ uint64_t
 heap_count(void)
 {
 	return counted;
-}
-
-const void *
-heap_failed_at(void)
-{
-	return failed_at;
 }
 
 uint64_t
@@ -149,12 +142,6 @@ heap_secret_freed(const void **ret_caller)
 {
 	*ret_caller = secret_caller;
 	return secret_caller != NULL;
-}
-
-void
-heap_secret_forget(void)
-{
-	secret_caller = NULL;
 }
 
 bool
@@ -277,8 +264,7 @@ fails(const void *caller)
 		return false;
 	if (++counted != fail_number)
 		return false;
-	failed_at = caller;
-	errno     = ENOMEM;
+	errno = ENOMEM;
 	return true;
 }
 
@@ -289,7 +275,6 @@ heap_fail_at(uint64_t at)
 		note_ranges();
 	fail_number = at;
 	counted     = 0;
-	failed_at   = NULL;
 	counting    = true;
 }
 

@@ -26,7 +26,6 @@ bool heap_watch(bool on); /* what it was before */
 void heap_fail_at(uint64_t number);
 bool     heap_turn(void);          /* counts as one; must what comes now fail?   */
 uint64_t heap_count(void);         /* watched allocations since heap_fail_at()   */
-const void *heap_failed_at(void);  /* who asked for the one that failed; or NULL */
 
 /* Only blocks allocated after number @since; 0: all.  See heap_number(). */
 struct heap_state heap_held(uint64_t since);
@@ -35,9 +34,8 @@ uint64_t heap_number(void);
 /* Looks for @len bytes in every watched block that is freed and in those still held. */
 bool heap_secret_add(const void *bytes, size_t len);
 bool heap_secret_in(const void *bytes, size_t len);
-bool heap_secret_freed(const void **ret_caller); /* since heap_secret_forget()   */
+bool heap_secret_freed(const void **ret_caller); /* by whom, the first time       */
 bool heap_secret_held(void);
-void heap_secret_forget(void);
 
 /* fsync and its kin: how often, and whether the next ones fail with EIO. */
 uint64_t heap_synced(void);

@@ -50,8 +50,9 @@ failed(struct cli *cli, int exit_code, const char *code, const char *found, cons
 
 /* ---- what was delivered -------------------------------------------------------- */
 
-bool
-fetch_key_gone(struct csn_bytes key)
+/* A key of zeros stands where one was: the attachment is complete, or its time over. */
+static bool
+key_gone(struct csn_bytes key)
 {
 	uint8_t any = 0;
 
@@ -60,8 +61,9 @@ fetch_key_gone(struct csn_bytes key)
 	return any == 0;
 }
 
-void
-fetch_forget(uint8_t *body, const struct csn_attachment_row *row)
+/* Zeroes the key of a row that lies in @body. */
+static void
+forget(uint8_t *body, const struct csn_attachment_row *row)
 {
 	csn_wipe(body + (row->key.ptr - body), row->key.len);
 }
@@ -74,7 +76,7 @@ fetch_forget_all(uint8_t *body, size_t len)
 	if (csn_body_view((struct csn_bytes){ body, len }, &view) != 0)
 		return;
 	for (size_t i = 0; i < view.attachments_len; i++)
-		fetch_forget(body, &view.attachments[i]);
+		forget(body, &view.attachments[i]);
 }
 
 static int
@@ -335,7 +337,7 @@ fetch_row(struct fetch *f, const struct csn_attachment_row *row)
 
 	out_name(row->id, name);
 	char *path = cli_path(f->out, name);
-	if (path != NULL && fetch_key_gone(row->key)) {
+	if (path != NULL && key_gone(row->key)) {
 		free(path);
 		cli_story(f->cli, '-', "bulk", "%s: its key is gone, it was complete", name);
 		return note(f, name, "done", "");
@@ -358,7 +360,7 @@ fetch_row(struct fetch *f, const struct csn_attachment_row *row)
 		note(f, name, "refused", "");
 		code = refused(f, name, r);
 	} else {
-		fetch_forget(f->body, row);
+		forget(f->body, row);
 		code = keep(f);
 		cli_story(f->cli, '+', "bulk", "%s: %u bytes", path, row->length);
 		note(f, name, "stored", path);
@@ -406,7 +408,7 @@ listen_for(struct fetch *f, unsigned wait_s)
 		if (want->stream == NULL || want->part == NULL)
 			code = failed(f->cli, CLI_CANNOT, "CSN-ATT-005", "no memory",
 			              "an attachment could not be received");
-		else if (fetch_key_gone(row->key) || there(want->stream)) {
+		else if (key_gone(row->key) || there(want->stream)) {
 			count--;
 			free(want->stream);
 			free(want->part);

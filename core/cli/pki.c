@@ -63,8 +63,9 @@ write_bio(const char *path, BIO *bio, unsigned mode)
 	return len > 0 ? cli_write(path, text, (size_t)len, mode) : -EIO;
 }
 
-int
-pki_key_write(const char *path, const EVP_PKEY *key)
+/* PEM PKCS#8, with mode 0600. */
+static int
+key_write(const char *path, const EVP_PKEY *key)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
 	int  r   = -ENOMEM;
@@ -84,7 +85,7 @@ pki_key_obtain(const char *path, int suite)
 
 	EVP_PKEY *key = pki_key_new(suite);
 
-	if (key != NULL && pki_key_write(path, key) < 0) {
+	if (key != NULL && key_write(path, key) < 0) {
 		EVP_PKEY_free(key);
 		return NULL;
 	}

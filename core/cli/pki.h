@@ -15,11 +15,10 @@ enum pki_role {
 
 /* A new private key of @suite (1 Ed25519, 2 P-256); NULL on failure. */
 EVP_PKEY *pki_key_new(int suite);
-/* Reads or writes PEM PKCS#8; written with mode 0600. */
+/* Reads PEM PKCS#8. */
 EVP_PKEY *pki_key_read(const char *path);
 /* Reads a PEM public key ("PUBLIC KEY"). */
 EVP_PKEY *pki_public_read(const char *path);
-int       pki_key_write(const char *path, const EVP_PKEY *key);
 /* Reads @path, or makes a key there when there is no such file. */
 EVP_PKEY *pki_key_obtain(const char *path, int suite);
 /* DER SubjectPublicKeyInfo; *ret_der by OPENSSL_malloc.  Length, or negative. */

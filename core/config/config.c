@@ -29,8 +29,9 @@ is_noted(const struct csn_config_file *file, const char *text, size_t place_len)
 	return 0;
 }
 
-void
-config_note_at(struct csn_config_file *file, const char *name, unsigned line,
+/* Notes "FILE:LINE: text" once; a line whose number did not fit is left alone. */
+static void
+note_at(struct csn_config_file *file, const char *name, unsigned line,
                const char *text)
 {
 	char   full[TEXT_ROOM];
@@ -58,7 +59,7 @@ config_note_at(struct csn_config_file *file, const char *name, unsigned line,
 static void
 note_text(void *arg, const char *name, unsigned line, const char *text)
 {
-	config_note_at(arg, name, line, text);
+	note_at(arg, name, line, text);
 }
 
 int
@@ -109,7 +110,7 @@ csn_config_note(const struct csn_config *config, const char *key, const char *fm
 	va_end(args);
 	at = key != NULL ? config_member(config, key) : NULL;
 	name = config_place(config->file, at != NULL ? at : config->setting, &line);
-	config_note_at(config->file, name, line, text);
+	note_at(config->file, name, line, text);
 }
 
 size_t
@@ -140,8 +141,9 @@ csn_config_verdict(const struct csn_config_file *file, struct csn_error *err)
 
 /* --- reading ------------------------------------------------------------------ */
 
-int
-config_give_handles(struct csn_config_file *file, config_setting_t *setting)
+/* Gives @setting and all groups and lists below it their struct csn_config. */
+static int
+give_handles(struct csn_config_file *file, config_setting_t *setting)
 {
 	struct csn_config *config = config_setting_get_hook(setting);
 
@@ -157,7 +159,7 @@ config_give_handles(struct csn_config_file *file, config_setting_t *setting)
 	for (int i = 0; i < config_setting_length(setting); i++) {
 		config_setting_t *item = config_setting_get_elem(setting, (unsigned)i);
 
-		if (config_give_handles(file, item) < 0)
+		if (give_handles(file, item) < 0)
 			return CSN_E_NOMEM;
 	}
 	return CSN_OK;
@@ -173,7 +175,7 @@ note_syntax(struct csn_config_file *file)
 	if (at > file->text.line_count)
 		at = (unsigned)file->text.line_count;
 	line = file->text.lines[at > 0 ? at - 1 : 0];
-	config_note_at(file, file->text.files[line.file].name, line.line,
+	note_at(file, file->text.files[line.file].name, line.line,
 	               config_error_text(&file->tree));
 }
 
@@ -193,7 +195,7 @@ csn_config_read(const char *path, struct csn_config_file **ret_file, struct csn_
 	if (!file->text.unclosed &&
 	    config_read_string(&file->tree, file->text.bytes) != CONFIG_TRUE)
 		note_syntax(file);
-	r = config_give_handles(file, config_root_setting(&file->tree));
+	r = give_handles(file, config_root_setting(&file->tree));
 	if (r < 0) {
 		csn_fail(err, r, "out of memory");
 		goto fail;
@@ -264,7 +266,7 @@ csn_config_override(struct csn_config_file *file, const char *path, const char *
 	if (setting == NULL || config_setting_set_string(setting, value) != CONFIG_TRUE)
 		return csn_fail(err, CSN_E_CONFIG, "override \"%.200s\" names no place for an option",
 		                path);
-	if (config_give_handles(file, config_root_setting(&file->tree)) < 0)
+	if (give_handles(file, config_root_setting(&file->tree)) < 0)
 		return csn_fail(err, CSN_E_NOMEM, "out of memory");
 	return CSN_OK;
 }

@@ -28,11 +28,6 @@ struct csn_config_file {
 
 /* Member @key of a group; NULL for none, and for what is no group. */
 config_setting_t *config_member(const struct csn_config *config, const char *key);
-/* Gives @setting and all groups and lists below it their struct csn_config. */
-int config_give_handles(struct csn_config_file *file, config_setting_t *setting);
-/* Notes "FILE:LINE: text" once; a line whose number did not fit is left alone. */
-void config_note_at(struct csn_config_file *file, const char *name, unsigned line,
-                    const char *text);
 /* Where @setting stands. */
 const char *config_place(const struct csn_config_file *file,
                          const config_setting_t *setting, unsigned *ret_line);
@@ -41,7 +36,6 @@ const char *config_absolute(struct csn_config_file *file, const config_setting_t
                             const char *path);
 /* Was it put there by csn_config_override? */
 int config_is_override(const config_setting_t *setting);
-const char *config_type_name(const config_setting_t *setting);
 /* csn_config_fill with a name for what has the options; @self NULL: only checks. */
 int config_fill_as(const struct csn_config *config, const char *what,
                    const struct csn_option *rows, void *self, struct csn_error *err);

@@ -38,8 +38,8 @@ mistake(struct fill *fill, const struct csn_option *row, const char *text)
 	         row->key, fill->what, text);
 }
 
-const char *
-config_type_name(const config_setting_t *setting)
+static const char *
+type_name(const config_setting_t *setting)
 {
 	static const char *const names[] = {
 		[CONFIG_TYPE_NONE] = "nothing",
@@ -72,7 +72,7 @@ read_setting(const struct csn_option *row, const config_setting_t *setting,
 	if (type == CONFIG_TYPE_STRING &&
 	    (row->type == CSN_STRING || row->type == CSN_PATH || row->type == CSN_CHOICE))
 		return option_text(row, config_setting_get_string(setting), ret_value, why);
-	return csn_fail(why, CSN_E_CONFIG, "is %s, wanted %s", config_type_name(setting),
+	return csn_fail(why, CSN_E_CONFIG, "is %s, wanted %s", type_name(setting),
 	                option_wanted(row));
 }
 
@@ -209,7 +209,7 @@ csn_config_text_count(const struct csn_config *config, const char *key)
 	if (value != NULL && count == 0 &&
 	    !(config_setting_is_array(value) && config_setting_length(value) == 0))
 		csn_config_note(config, key, "option \"%s\" is %s, wanted texts in [ ]", key,
-		                config_type_name(value));
+		                type_name(value));
 	return count;
 }
 

@@ -72,7 +72,6 @@ void link_media_failed(struct link *link, int result, const struct csn_error *er
 /* send.c */
 void link_send_over(struct link *link, int result, const struct csn_error *err);
 void link_pump_send(struct link *link);
-void link_stop_showing(struct link *link);
 
 /* receive.c */
 void link_retry_soon(struct link *link);

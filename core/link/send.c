@@ -243,8 +243,8 @@ link_send_many(struct link *link, const struct csn_bytes *messages, size_t count
 	return CSN_OK;
 }
 
-void
-link_stop_showing(struct link *link)
+static void
+stop_showing(struct link *link)
 {
 	link->showing = false;
 	if (CSN_HAS(link->parts.channel, rest))
@@ -264,7 +264,7 @@ link_cancel(struct link *link, struct link_send *send)
 	if (*at == NULL)
 		return;
 	if (send == link->sends && link->sending)
-		link_stop_showing(link);
+		stop_showing(link);
 	*at = send->next;
 	if (*at == NULL)
 		link->tail = at;
@@ -280,7 +280,7 @@ link_rest(struct link *link)
 {
 	if (link->sends != NULL)
 		return;
-	link_stop_showing(link);
+	stop_showing(link);
 	csn_loop_timer_drop(link->idle);
 	link->idle = NULL;
 	if (link->listeners == NULL)

@@ -1,7 +1,6 @@
 /* What only the loop and the host read: clocks, and randomness. */
 #include "core/loop/int.h"
 
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -58,44 +57,9 @@ csn_loop_trust_wall(struct csn_loop *loop, enum csn_wall wall)
 }
 
 int
-csn_loop_seed(struct csn_loop *loop, uint64_t seed)
-{
-	if (loop->clock != CSN_CLOCK_VIRTUAL)
-		return CSN_E_INVALID; /* a real station never draws from a seed */
-	loop->seed = seed;
-	loop->drawn = 0;
-	loop->seeded = 1;
-	return CSN_OK;
-}
-
-/* SHA-256 of seed and counter: all that is asked of it is to be the same each time. */
-static int
-draw_seeded(struct csn_loop *loop, uint8_t *out, size_t len)
-{
-	int r = CSN_OK;
-
-	pthread_mutex_lock(&loop->lock);
-	while (len > 0 && r == CSN_OK) {
-		uint64_t input[2] = { loop->seed, loop->drawn++ };
-		uint8_t  block[32];
-		size_t   n = len < sizeof block ? len : sizeof block;
-
-		if (EVP_Digest(input, sizeof input, block, NULL, EVP_sha256(), NULL) != 1)
-			r = CSN_E_INTERNAL;
-		else
-			memcpy(out, block, n);
-		out += n;
-		len -= n;
-	}
-	pthread_mutex_unlock(&loop->lock);
-	return r;
-}
-
-int
 csn_loop_random(struct csn_loop *loop, void *out, size_t len)
 {
-	if (loop->seeded)
-		return draw_seeded(loop, out, len);
+	(void)loop;
 	if (len > INT32_MAX || RAND_priv_bytes(out, (int)len) != 1)
 		return CSN_E_INTERNAL;
 	return CSN_OK;

@@ -23,8 +23,6 @@ struct csn_loop {
 	struct csn_soon   *soon, **soon_end;
 	pthread_mutex_t    lock; /* guards what follows                       */
 	struct post       *posts, **posts_end;
-	uint64_t           seed, drawn;
-	int                seeded;
 	uint64_t           slow_ns;
 	csn_slow_fn       *slow_fn;
 	void              *slow_arg;

@@ -68,7 +68,6 @@ csn_loop_free(struct csn_loop *loop)
 	free(loop->round);
 	pthread_mutex_destroy(&loop->lock);
 	close(loop->wake_fd);
-	csn_wipe(&loop->seed, sizeof loop->seed);
 	free(loop);
 }
 

@@ -38,9 +38,8 @@ enum csn_wall {
 	CSN_WALL_SYNCHRONISED, /* trusted while the kernel says it is synchronised    */
 };
 void csn_loop_trust_wall(struct csn_loop *loop, enum csn_wall wall);
-/* [any] From the system; after csn_loop_seed(), only on a virtual clock, from it. */
+/* [any] From the system. */
 int csn_loop_random(struct csn_loop *loop, void *out, size_t len);
-int csn_loop_seed(struct csn_loop *loop, uint64_t seed);
 
 /* [loop] The shapes of struct csn_host; NULL when out of memory or out of contract. */
 struct csn_watch *csn_loop_watch_add(struct csn_loop *loop, int fd, uint32_t want,

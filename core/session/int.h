@@ -107,12 +107,9 @@ struct session {
 
 /* session.c */
 struct call *session_call_new(struct session *s, uint32_t id, uint32_t type);
-void session_call_free(struct call *call); /* out of every list already       */
 void session_call_drop(struct session *s, struct call *call); /* never started */
 /* The answer is there: it becomes the next event. */
 void session_answer(struct call *call, int result, struct csn_buf *buf);
-/* The csn_op_fn of every call. */
-void session_op_over(void *arg, struct csn_op *op, int result, struct csn_buf *buf);
 /* Starts @call's operation; a negative return dropped nothing. */
 struct csn_op *session_op(struct call *call, const char *what, uint32_t limit_ms,
 			  csn_op_cancel_fn *cancel, void *self);
@@ -123,8 +120,6 @@ int session_limit(struct session *s);
 __attribute__((format(printf, 3, 4))) void
 session_fail(struct session *s, const char *reason, const char *fmt, ...);
 void session_story(struct session *s, uint32_t stage, const char *text);
-/* An operation of ours failed, in the plugin's words. */
-void session_words(struct session *s, const struct csn_error *err);
 /* Should it end as refused by the ceremony, this is the stable word for it. */
 void session_because(struct session *s, const char *reason);
 /* Is there a prompt, and one that needs no person where none may be asked? */

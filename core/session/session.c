@@ -30,8 +30,9 @@ session_call_new(struct session *s, uint32_t id, uint32_t type)
 	return call;
 }
 
-void
-session_call_free(struct call *call)
+/* Out of every list already. */
+static void
+call_free(struct call *call)
 {
 	csn_buf_unref(call->buf);
 	free(call->ear);
@@ -59,7 +60,7 @@ session_call_drop(struct session *s, struct call *call)
 {
 	unlist(s, call);
 	s->call_count--;
-	session_call_free(call);
+	call_free(call);
 }
 
 /* The session lets go of a call; its operation may still be on its way. */
@@ -72,9 +73,9 @@ orphan(struct session *s, struct call *call)
 	if (call->send != NULL)
 		link_cancel(call->link, call->send);
 	if (call->op != NULL)
-		csn_op_cancel(call->op); /* session_op_over frees it later */
+		csn_op_cancel(call->op); /* op_over frees it later */
 	else
-		session_call_free(call);
+		call_free(call);
 }
 
 static void
@@ -91,9 +92,36 @@ orphan_all(struct session *s)
 
 		s->events = call->next;
 		s->call_count--;
-		session_call_free(call);
+		call_free(call);
 	}
 	s->events_tail = &s->events;
+}
+
+/* An operation of ours failed, in the plugin's words. */
+static void
+words(struct session *s, const struct csn_error *err)
+{
+	snprintf(s->words, sizeof s->words, "%s", csn_error_text(err));
+	session_story(s, 0, csn_error_text(err));
+}
+
+static void
+op_over(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
+{
+	struct call *call = arg;
+	struct session *s = call->s;
+
+	call->op = NULL;
+	if (s == NULL) {
+		call_free(call);
+		return;
+	}
+	if (result < 0 && csn_op_error(op)->text[0] != '\0')
+		words(s, csn_op_error(op));
+	if (call->then != NULL)
+		call->then(call, result, buf);
+	else
+		session_answer(call, result, buf);
 }
 
 struct csn_op *
@@ -103,7 +131,7 @@ session_op(struct call *call, const char *what, uint32_t limit_ms,
 	struct csn_loop *loop = call->s->parts.loop;
 	struct csn_op_start start = {
 		.what = what,
-		.fn = session_op_over,
+		.fn = op_over,
 		.arg = call,
 		.deadline_ns = csn_loop_now(loop) + limit_ms * CSN_MS,
 		.cancel = cancel,
@@ -118,30 +146,11 @@ int
 session_op_started(struct call *call, int result)
 {
 	if (result < 0) {
-		session_words(call->s, csn_op_error(call->op));
+		words(call->s, csn_op_error(call->op));
 		csn_op_drop(call->op);
 		call->op = NULL;
 	}
 	return result;
-}
-
-void
-session_op_over(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
-{
-	struct call *call = arg;
-	struct session *s = call->s;
-
-	call->op = NULL;
-	if (s == NULL) {
-		session_call_free(call);
-		return;
-	}
-	if (result < 0 && csn_op_error(op)->text[0] != '\0')
-		session_words(s, csn_op_error(op));
-	if (call->then != NULL)
-		call->then(call, result, buf);
-	else
-		session_answer(call, result, buf);
 }
 
 /* ---- events ------------------------------------------------------------------- */
@@ -165,7 +174,7 @@ session_answer(struct call *call, int result, struct csn_buf *buf)
 	unlist(s, call);
 	if (s->closing) { /* nobody is asked any more                          */
 		s->call_count--;
-		session_call_free(call);
+		call_free(call);
 		return;
 	}
 	call->result = result;
@@ -217,7 +226,7 @@ drain(void *arg)
 		if (call->type == CSN_EVENT_PAYLOAD && call->result == CSN_OK)
 			s->delivered_payload = true;
 		step(s, call);
-		session_call_free(call);
+		call_free(call);
 	}
 	if (s->closing)
 		end_session(s);
@@ -230,13 +239,6 @@ session_story(struct session *s, uint32_t stage, const char *text)
 {
 	if (s->calls.story != NULL && !s->ended)
 		s->calls.story(s->calls.arg, stage, text);
-}
-
-void
-session_words(struct session *s, const struct csn_error *err)
-{
-	snprintf(s->words, sizeof s->words, "%s", csn_error_text(err));
-	session_story(s, 0, csn_error_text(err));
 }
 
 void

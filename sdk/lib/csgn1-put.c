@@ -185,35 +185,12 @@ csn_manifest_put(struct csn_dcbor_out *out, const struct csn_manifest *manifest)
 }
 
 void
-csn_voucher_put(struct csn_dcbor_out *out, const struct csn_voucher *voucher)
-{
-	csn_dcbor_put_label(out, "csgn1/voucher", 5);
-	csn_dcbor_put_uint(out, voucher->suite);
-	put_id(out, voucher->did);
-	csn_dcbor_put_bytes(out, voucher->owner);
-	csn_dcbor_put_uint(out, voucher->seq);
-	csn_dcbor_put_uint(out, voucher->issued);
-}
-
-void
 csn_release_put(struct csn_dcbor_out *out, const struct csn_release *release)
 {
 	csn_dcbor_put_label(out, "csgn1/release", 3);
 	put_id(out, release->did);
 	csn_dcbor_put_uint(out, release->counter);
 	csn_dcbor_put_uint(out, release->issued);
-}
-
-void
-csn_fw_payload_put(struct csn_dcbor_out *out, const struct csn_fw_payload *fw)
-{
-	csn_dcbor_put_label(out, "csgn1/firmware", 6);
-	csn_dcbor_put_text_n(out, fw->class_name);
-	csn_dcbor_put_text_n(out, fw->version);
-	csn_dcbor_put_uint(out, fw->counter);
-	csn_dcbor_put_uint(out, fw->length);
-	put_hash(out, fw->digest);
-	csn_dcbor_put_uint(out, fw->issued);
 }
 
 void

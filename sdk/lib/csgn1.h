@@ -271,9 +271,7 @@ void csn_m8_put(struct csn_dcbor_out *out, struct csn_bytes object);
 void csn_plain_put(struct csn_dcbor_out *out, struct csn_bytes inner,
                    const uint8_t *com, struct csn_bytes voucher, struct csn_bytes sig);
 void csn_manifest_put(struct csn_dcbor_out *out, const struct csn_manifest *manifest);
-void csn_voucher_put(struct csn_dcbor_out *out, const struct csn_voucher *voucher);
 void csn_release_put(struct csn_dcbor_out *out, const struct csn_release *release);
-void csn_fw_payload_put(struct csn_dcbor_out *out, const struct csn_fw_payload *fw);
 void csn_psk_record_put(struct csn_dcbor_out *out, const struct csn_psk_record *rec);
 
 #endif

@@ -238,26 +238,9 @@ test_real(void)
 	csn_loop_trust_wall(loop, CSN_WALL_TRUSTED);
 	csn_loop_wall(loop, &trusted);
 	tap_is(trusted, 1, "until somebody does");
-	tap_is(csn_loop_seed(loop, 1), CSN_E_INVALID, "a real loop refuses a seed");
 	tap_ok(csn_loop_random(loop, a, sizeof a) == CSN_OK &&
 	               csn_loop_random(loop, b, sizeof b) == CSN_OK &&
 	               memcmp(a, b, sizeof a) != 0, "two draws differ");
-	csn_loop_free(loop);
-}
-
-static void
-test_seed(void)
-{
-	struct csn_loop *loop = csn_loop_new(CSN_CLOCK_VIRTUAL);
-	uint8_t          a[40], b[40];
-
-	csn_loop_seed(loop, 42);
-	csn_loop_random(loop, a, sizeof a);
-	csn_loop_seed(loop, 42);
-	csn_loop_random(loop, b, sizeof b);
-	tap_ok(memcmp(a, b, sizeof a) == 0, "the same seed draws the same bytes");
-	csn_loop_random(loop, b, sizeof b);
-	tap_ok(memcmp(a, b, sizeof a) != 0, "and goes on with others");
 	csn_loop_free(loop);
 }
 
@@ -270,6 +253,5 @@ main(void)
 	test_posts();
 	test_watches();
 	test_real();
-	test_seed();
 	return tap_done();
 }

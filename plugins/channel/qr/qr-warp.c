@@ -196,12 +196,3 @@ qr_warp_scale(struct qr_warp *warp, float scale)
 	for (unsigned i = 0; i < 6; i++)
 		warp->plane[i] *= scale;
 }
-
-void
-qr_warp_move(struct qr_warp *warp, float dx, float dy)
-{
-	for (unsigned i = 0; i < 3; i++) {
-		warp->plane[i] += dx * warp->plane[6 + i];
-		warp->plane[3 + i] += dy * warp->plane[6 + i];
-	}
-}

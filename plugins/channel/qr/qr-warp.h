@@ -52,7 +52,4 @@ bool qr_warp_bend(struct qr_warp *warp, const struct qr_pin *pins, unsigned coun
 /* The same warp in a picture of @scale times the pixels. */
 void qr_warp_scale(struct qr_warp *warp, float scale);
 
-/* Moves the whole code by pixels. */
-void qr_warp_move(struct qr_warp *warp, float dx, float dy);
-
 #endif
