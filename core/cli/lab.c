@@ -9,9 +9,9 @@ static struct lab_options own = { .from_khz = 0, .to_khz = 24 };
 static const struct poptOption options[] = {
 	{ "out", 'o', POPT_ARG_STRING, &own.out, 0, "write the plot here, as SVG", "FILE" },
 	{ "in", 0, POPT_ARG_STRING, &own.in, 0,
-	  "constellation: what is received, a media or USE:KEY=VALUE,...", "MEDIA" },
+	  "constellation, picture: what receives, a media or USE:KEY=VALUE,...", "MEDIA" },
 	{ "set", 0, POPT_ARG_ARGV, &own.sets, 0,
-	  "constellation: an option of the channel; may be repeated", "KEY=VALUE" },
+	  "constellation, picture: an option of the channel; may be repeated", "KEY=VALUE" },
 	{ "column", 0, POPT_ARG_STRING, &own.column, 0,
 	  "success: the column of the x axis (default: snr, else snr_db)", "NAME" },
 	{ "from", 0, POPT_ARG_DOUBLE, &own.from_khz, 0, "spectrogram: lowest frequency (default 0)",
@@ -30,6 +30,7 @@ static const struct {
 } plots[] = {
 	{ "spectrogram", lab_spectrogram },
 	{ "constellation", lab_constellation },
+	{ "picture", lab_picture },
 	{ "success", lab_success },
 };
 
@@ -58,16 +59,17 @@ run(struct cli *cli)
 			return plots[i].plot(cli, &own, cli->args[2]);
 	return cli_fail(cli, CLI_USAGE,
 	                &(struct cli_failure){ .code = "CSN-USE-001", .found = cli->args[1],
-	                                       .wanted = "spectrogram, constellation or success" },
+	                                       .wanted = "spectrogram, constellation, picture or success" },
 	                "there is no such plot");
 }
 
 const struct cli_command cli_lab = {
 	.name     = "lab",
 	.summary  = "look at what was recorded and measured",
-	.synopsis = "plot spectrogram WAV | constellation CHANNEL | success CSV -o FILE",
+	.synopsis = "plot spectrogram WAV | constellation CHANNEL | picture CHANNEL | success CSV -o FILE",
 	.detail   = "spectrogram shows a recording by time and frequency, constellation the bits of\n"
-	            "every attempt that CHANNEL makes of what comes in, success how often a message\n"
+	            "every attempt that CHANNEL makes of what comes in, picture what CHANNEL found in a\n"
+	            "picture, with figures and the likely cause of failure, success how often a message\n"
 	            "arrived by SNR, with its 95 % confidence band, from a table with a row a trial, as\n"
 	            "the benchmarks write it. Exit 0: written; 3: cannot be read or written; 4: there is\n"
 	            "nothing to show.",

@@ -6,7 +6,7 @@
 
 struct lab_options {
 	const char *out;         /* where the plot goes                       */
-	const char *in;          /* constellation: the media that is heard    */
+	const char *in;          /* constellation, picture: the media that receives */
 	const char *column;      /* success: what stands on the x axis        */
 	const char *plugin_path;
 	char      **sets;
@@ -16,6 +16,7 @@ struct lab_options {
 /* One plot of @subject (a file, or a channel); an exit code. */
 int lab_spectrogram(struct cli *cli, const struct lab_options *options, const char *subject);
 int lab_constellation(struct cli *cli, const struct lab_options *options, const char *subject);
+int lab_picture(struct cli *cli, const struct lab_options *options, const char *subject);
 int lab_success(struct cli *cli, const struct lab_options *options, const char *subject);
 
 /* The plot could not be written; the exit code. */

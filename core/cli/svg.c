@@ -87,6 +87,75 @@ svg_dot(struct svg *svg, double x, double y, double radius, const char *color)
 	        radius, color);
 }
 
+void
+svg_outline(struct svg *svg, const double (*xy)[2], size_t count, const char *color)
+{
+	fputs("<polygon fill=\"none\" stroke-width=\"2\" points=\"", svg->file);
+	for (size_t i = 0; i < count; i++)
+		fprintf(svg->file, "%s%.1f,%.1f", i > 0 ? " " : "", xy[i][0], xy[i][1]);
+	fprintf(svg->file, "\" stroke=\"%s\"/>\n", color);
+}
+
+struct base64 {
+	FILE    *file;
+	unsigned bits, held;
+};
+
+static void
+put_byte(struct base64 *out, unsigned char byte)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	out->bits = out->bits << 8 | byte;
+	if (++out->held < 3)
+		return;
+	for (int shift = 18; shift >= 0; shift -= 6)
+		putc(letters[out->bits >> shift & 63], out->file);
+	out->bits = out->held = 0;
+}
+
+static void
+put_number(struct base64 *out, unsigned long value, unsigned bytes)
+{
+	for (; bytes > 0; bytes--, value >>= 8)
+		put_byte(out, (unsigned char)value);
+}
+
+/* As BMP, which needs no library: rows from below, each of a multiple of four bytes. */
+void
+svg_picture(struct svg *svg, double x, double y, const unsigned char *grey, unsigned width,
+            unsigned height)
+{
+	const unsigned head = 14 + 40, colors = 256, row = (width + 3) / 4 * 4;
+	struct base64 out = { .file = svg->file };
+
+	fprintf(svg->file,
+	        "<image x=\"%.1f\" y=\"%.1f\" width=\"%u\" height=\"%u\" href=\"data:image/bmp;base64,",
+	        x, y, width, height);
+	put_number(&out, 'B' | 'M' << 8, 2);
+	put_number(&out, head + 4 * colors + (unsigned long)row * height, 4);
+	put_number(&out, 0, 4);
+	put_number(&out, head + 4 * colors, 4);
+	put_number(&out, 40, 4);
+	put_number(&out, width, 4);
+	put_number(&out, height, 4);
+	put_number(&out, 1 | 8 << 16, 4); /* one plane of 8 bits */
+	put_number(&out, 0, 4);
+	put_number(&out, (unsigned long)row * height, 4);
+	put_number(&out, 2835, 4); /* pixels a metre */
+	put_number(&out, 2835, 4);
+	put_number(&out, colors, 4);
+	put_number(&out, 0, 4);
+	for (unsigned long i = 0; i < colors; i++)
+		put_number(&out, i * 0x010101, 4);
+	for (unsigned v = height; v-- > 0;)
+		for (unsigned u = 0; u < row; u++)
+			put_byte(&out, u < width ? grey[(size_t)v * width + u] : 0);
+	while (out.held != 0) /* readers go by the length that the head says */
+		put_byte(&out, 0);
+	fputs("\"/>\n", svg->file);
+}
+
 /* ---- frame ------------------------------------------------------------------------- */
 
 double

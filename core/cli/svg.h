@@ -16,6 +16,11 @@ int svg_close(struct svg *svg);
 void svg_text(struct svg *svg, double x, double y, const char *anchor, const char *text);
 void svg_line(struct svg *svg, double x1, double y1, double x2, double y2, const char *color);
 void svg_rect(struct svg *svg, double x, double y, double w, double h, const char *color);
+/* A closed line through @count places of the page. */
+void svg_outline(struct svg *svg, const double (*xy)[2], size_t count, const char *color);
+/* A picture of grey pixels, rows @width apart, one unit a pixel. */
+void svg_picture(struct svg *svg, double x, double y, const unsigned char *grey, unsigned width,
+                 unsigned height);
 void svg_dot(struct svg *svg, double x, double y, double radius, const char *color);
 
 /* Values become places: x0..x1 from left to right, y0..y1 from bottom to top. */

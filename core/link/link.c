@@ -377,6 +377,20 @@ link_points(struct link *link, float (*xy)[2], size_t room, size_t *ret_count)
 	return r;
 }
 
+int
+link_marks(struct link *link, float (*xy)[2], size_t room, size_t *ret_count)
+{
+	const struct csn_channel_ops *ops = link->parts.channel;
+	size_t count = 0;
+	int r = CSN_HAS(ops, marks)
+			? ops->marks(link->parts.channel_self, xy, room, &count)
+			: CSN_E_UNSUPPORTED;
+
+	if (r == CSN_OK)
+		*ret_count = count < room ? count : room;
+	return r;
+}
+
 const char *
 link_last_trouble(const struct link *link)
 {

@@ -50,6 +50,8 @@ int link_attempt(struct link *link, struct csn_channel_report *ret_report);
 int link_meter(struct link *link, struct csn_channel_report *ret_report);
 /* The points of the attempt told last; see channel.h. */
 int link_points(struct link *link, float (*xy)[2], size_t room, size_t *ret_count);
+/* Where something was found in the picture fed last; see channel.h. */
+int link_marks(struct link *link, float (*xy)[2], size_t room, size_t *ret_count);
 /* What went wrong last between channel and media, "" when nothing did. */
 const char *link_last_trouble(const struct link *link);
 

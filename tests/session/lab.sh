@@ -59,6 +59,36 @@ check "those of a burst in noise lie everywhere, in another colour" drawn c.svg 
 	 sum(30 < abs(number(c, "cx") - 185) < 55 and 30 < abs(number(c, "cy") - 185) < 55
 	     for c in all("circle")) < 200'
 
+# Three codes of version 13, 69 modules of 6 pixels in the middle of 640x480; and a dark room.
+mkdir film dark
+{ printf 'P5\n640 480\n255\n'; head -c 307200 /dev/zero; } >dark/1.pgm
+"$top/countersign" channels test qr --plugin-path modules --bytes 900 --count 1 --set code_bytes=400 \
+	--out file:medium=video,direction=send,path=film,width=640,height=480 \
+	--in file:medium=video,path=dark,repeat=true >/dev/null 2>&1 <&-
+try picture qr --in file:medium=video,path=film,pace=fast --plugin-path modules -o p.svg
+same "a picture that was read exits 0" $rc 0
+check "the outline is where the code was drawn, a finder pattern in its corner" drawn p.svg \
+	'max(abs(a - b) for q, w in zip(all("polygon"), ([123, 67, 537, 67, 537, 481, 123, 481],
+	                                                  [123, 67, 165, 67, 165, 109, 123, 109]))
+	     for a, b in zip([float(v) for p in q.get("points").split() for v in p.split(",")], w)) < 1.5'
+check "and six alignment patterns" drawn p.svg 'len(all("polygon")) == 1 + 3 + 6'
+check "six pixels a module are told" drawn p.svg \
+	'any(t.startswith("module ") and abs(float(t.split()[1]) - 6) < 0.1 for t in texts)'
+check "no cause is named" drawn p.svg '"cause: none" in texts and "v13 done" in texts'
+check "and the picture is the one that was filmed" drawn p.svg \
+	'(lambda bmp: b"".join(bmp[1078 + i * 640:1078 + i * 640 + 640] for i in range(479, -1, -1)) in
+	 [open(f, "rb").read()[-307200:] for f in __import__("glob").glob("film/*.pgm")])(
+	     __import__("base64").b64decode(all("image")[0].get("href").split(",")[1]))'
+try picture qr --in file:medium=video,path=dark,pace=fast --plugin-path modules -o d.svg --json
+same "a dark picture is drawn, too" $rc 0
+has "and darkness is named" "$out" '"cause": "dark"'
+check "with nothing outlined in it" drawn d.svg '"cause: dark" in texts and len(all("polygon")) == 0'
+try picture ultrasonic --in file:path=fine.wav,pace=fast --plugin-path modules -o x.svg
+same "a channel of sound has no picture: exit 4" $rc 4
+has "which is said" "$err" "saw no picture"
+try picture qr --in file:medium=video,path=nosuch --plugin-path modules -o x.svg
+same "a folder that is not there: exit 3" $rc 3
+
 printf 'trial,ok,snr\n' >t.csv
 for i in $(seq 20); do printf '%d,%d,3\n%d,1,9.2\n' "$i" $((i <= 5)) "$i"; done >>t.csv
 try success t.csv -o t.svg

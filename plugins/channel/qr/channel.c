@@ -193,4 +193,5 @@ const struct csn_channel_ops channel_ops = {
 	.attempt  = channel_attempt,
 	.meter    = channel_meter,
 	.send_many = channel_send_many,
+	.marks    = channel_marks,
 };

@@ -69,6 +69,7 @@ struct channel {
 void report_picture(struct channel *channel, const struct csn_frame *in, size_t message_len);
 int channel_attempt(void *self, struct csn_channel_report *report);
 int channel_meter(void *self, struct csn_channel_report *report);
+int channel_marks(void *self, float (*xy)[2], size_t room, size_t *ret_count);
 
 /* send.c: as configured, the codes of one picture, bytes of one, and pictures a second */
 uint32_t channel_places(const struct channel *channel);

@@ -20,4 +20,10 @@ void qr_diagnose(struct qr_report *report);
 void qr_overlay(const struct qr_report *report, uint8_t *grey, uint32_t width,
                 uint32_t height, size_t stride);
 
+/*
+ * Corners of what was found, in pixels, four for each: the code, its finder patterns, its
+ * alignment patterns; as many as have room.
+ */
+size_t qr_marks(const struct qr_report *report, float (*xy)[2], size_t room);
+
 #endif

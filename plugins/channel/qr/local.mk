@@ -9,6 +9,7 @@ noinst_LTLIBRARIES += plugins/channel/qr/libqr.la
 plugins_channel_qr_libqr_la_SOURCES = \
 	plugins/channel/qr/diag.c \
 	plugins/channel/qr/diag.h \
+	plugins/channel/qr/marks.c \
 	plugins/channel/qr/message.c \
 	plugins/channel/qr/message.h \
 	plugins/channel/qr/qr.h \

@@ -124,6 +124,17 @@ channel_attempt(void *self, struct csn_channel_report *report)
 }
 
 int
+channel_marks(void *self, float (*xy)[2], size_t room, size_t *ret_count)
+{
+	const struct channel *channel = self;
+	struct qr_report r;
+
+	qr_reader_report(channel->reader, &r);
+	*ret_count = qr_marks(&r, xy, room);
+	return CSN_OK;
+}
+
+int
 channel_meter(void *self, struct csn_channel_report *report)
 {
 	const struct channel *channel = self;

@@ -130,6 +130,11 @@ struct csn_channel_ops {
 	 */
 	int (*send_many)(void *self, struct csn_op *op, const struct csn_bytes *messages,
 	                 size_t count);
+	/*
+	 * [loop] Since 0.13.  Where in the picture fed last something was found: up to
+	 * @room points (x, y) in pixels, four corners for each part, the whole first.
+	 */
+	int (*marks)(void *self, float (*xy)[2], size_t room, size_t *ret_count);
 };
 
 #endif
