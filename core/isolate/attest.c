@@ -51,17 +51,8 @@ ask_challenge(struct isolate *iso)
 static void
 end_challenge(struct isolate *iso, int result, const char *text, struct csn_buf *take)
 {
-	struct csn_op *op = iso->verifier.challenge;
-
-	iso->verifier.challenge = NULL;
 	iso->verifier.challenged = false;
-	if (op == NULL) {
-		csn_buf_unref(take);
-		return;
-	}
-	if (result < 0 && text[0] != '\0')
-		csn_fail(csn_op_error(op), result, "%s", text);
-	csn_op_done(op, result, take);
+	isolate_end_op(&iso->verifier.challenge, result, text, take);
 }
 
 static void

@@ -9,21 +9,6 @@
 /* ---- operations --------------------------------------------------------------- */
 
 static void
-end_op(struct csn_op **slot, int result, const char *text, struct csn_buf *take)
-{
-	struct csn_op *op = *slot;
-
-	*slot = NULL;
-	if (op == NULL) {
-		csn_buf_unref(take);
-		return;
-	}
-	if (result < 0 && text[0] != '\0')
-		csn_fail(csn_op_error(op), result, "%s", text);
-	csn_op_done(op, result, take);
-}
-
-static void
 forget_message(struct isolate_channel *ch)
 {
 	while (ch->messages > 0)
@@ -66,7 +51,7 @@ deliver(struct isolate *iso)
 	if (ch->receive == NULL || ch->first == NULL)
 		return;
 	ch->received_ns = ch->first->at_ns;
-	end_op(&ch->receive, CSN_OK, "", csn_buf_ref(ch->first->buf));
+	isolate_end_op(&ch->receive, CSN_OK, "", csn_buf_ref(ch->first->buf));
 	drop_first(ch);
 	taken(iso);
 }
@@ -217,7 +202,7 @@ take_sent(struct isolate *iso, const struct wire_frame *frame)
 	snprintf(text, sizeof text, "%.*s", (int)frame->v[2].bytes.len,
 	         (const char *)frame->v[2].bytes.ptr);
 	forget_message(ch);
-	end_op(&ch->send, result, text, NULL);
+	isolate_end_op(&ch->send, result, text, NULL);
 	return WIRE_FINE;
 }
 
@@ -228,7 +213,7 @@ take_trouble(struct isolate *iso, struct csn_bytes bytes)
 	char text[WIRE_TEXT_MAX + 1];
 
 	snprintf(text, sizeof text, "%.*s", (int)bytes.len, (const char *)bytes.ptr);
-	end_op(&iso->channel.receive, CSN_E_IO, text, NULL);
+	isolate_end_op(&iso->channel.receive, CSN_E_IO, text, NULL);
 }
 
 static enum wire_fault
@@ -272,8 +257,8 @@ down(struct isolate *iso, int code)
 	if (code == CSN_OK)
 		return;
 	forget_message(ch);
-	end_op(&ch->send, code, iso->why, NULL);
-	end_op(&ch->receive, code, iso->why, NULL);
+	isolate_end_op(&ch->send, code, iso->why, NULL);
+	isolate_end_op(&ch->receive, code, iso->why, NULL);
 }
 
 static bool
@@ -380,13 +365,13 @@ cancel(void *self, struct csn_op *op)
 				.type = WIRE_CANCEL, .v = { { .number = ch->send_id } } });
 		ch->showing = false;
 		forget_message(ch);
-		end_op(&ch->send, CSN_E_CANCELLED, "", NULL);
+		isolate_end_op(&ch->send, CSN_E_CANCELLED, "", NULL);
 	} else if (op == ch->receive) {
 		if (ch->listening && iso->state == ISOLATE_UP)
 			tell_listen(iso, false);
 		ch->listening = false;
 		drop_messages(ch);
-		end_op(&ch->receive, CSN_E_CANCELLED, "", NULL);
+		isolate_end_op(&ch->receive, CSN_E_CANCELLED, "", NULL);
 	}
 	leave_if_idle(iso);
 }

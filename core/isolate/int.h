@@ -120,6 +120,22 @@ struct isolate {
 	struct isolate_verifier verifier;
 };
 
+/* Ends the operation in @slot, if any, with the worker's words; @take is used up. */
+static inline void
+isolate_end_op(struct csn_op **slot, int result, const char *text, struct csn_buf *take)
+{
+	struct csn_op *op = *slot;
+
+	*slot = NULL;
+	if (op == NULL) {
+		csn_buf_unref(take);
+		return;
+	}
+	if (result < 0 && text[0] != '\0')
+		csn_fail(csn_op_error(op), result, "%s", text);
+	csn_op_done(op, result, take);
+}
+
 /* isolate.c */
 void isolate_put(struct isolate *iso, const struct wire_frame *frame);
 void isolate_put_bytes(struct isolate *iso, uint8_t *bytes, size_t len); /* takes over */
