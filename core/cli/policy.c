@@ -279,6 +279,7 @@ tell_judged(void *arg, size_t i, int result, const struct csn_verdict *v)
 	if (v->found[0] != '\0')
 		cli_line(cli, "     found       %s", v->found);
 	cli_line(cli, "     wanted      %s", v->wanted);
+	cli_line(cli, "     next        countersign explain %s", v->reason);
 }
 
 static void
