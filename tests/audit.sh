@@ -152,7 +152,8 @@ channels() {
 	export top_srcdir=$top top_builddir=$base
 	make -C "$base" -j"$jobs" check TESTS= || return 1
 	"$top/tests/session/pairs.sh" all && "$base/tests/sim/loss" 10000 1000 &&
-		CSN_SUITE=2 "$top/tests/lab/ble.sh"
+		CSN_SUITE=2 "$top/tests/lab/ble.sh" && "$top/tests/lab/ble.sh" pairs &&
+		"$top/tests/session/pairs.sh" ble
 }
 
 # fuzz TARGET LIBRARY: the target under the engine, from nothing, for a while.

@@ -2,8 +2,10 @@
  * One end of channel/ble on a real bluetoothd:
  *   ble_ends echo ADAPTER MODE       sends each message back, until it is killed
  *   ble_ends talk ADAPTER MODE BYTES TAP: messages of up to so many there and back
+ *   ble_ends why ADAPTER MODE WORDS  waits until it says WORDS is in the way, and prints all
  *   ble_ends bench ADAPTER MODE      message bytes a second, and values a second
- * MODE is central or peripheral.
+ * MODE is central or peripheral; CSN_BUS is the bus's socket when it is not the system's,
+ * CSN_NAME the peripheral's name.
  */
 #include "kit/fakehost.h"
 #include "kit/tap.h"
@@ -23,13 +25,17 @@ static void
 make(const char *adapter, const char *mode)
 {
 	struct csn_error err = { 0 };
+	const char *bus = getenv("CSN_BUS"), *name = getenv("CSN_NAME");
 
 	fake = fakehost_new(true);
 	component = fakehost_load("channel/ble");
 	ops = component->ops.channel;
 	if (fakehost_create(fake, component,
-	                    (const char *const[]){ "adapter", adapter, "mode", mode, NULL }, &self,
-	                    &err) < 0) {
+	                    (const char *const[]){ "adapter", adapter, "mode", mode,
+	                                           name != NULL ? "name" : "medium",
+	                                           name != NULL ? name : "ble",
+	                                           bus != NULL ? "socket" : NULL, bus, NULL },
+	                    &self, &err) < 0) {
 		printf("Bail out! %s\n", err.text);
 		exit(99);
 	}
@@ -104,6 +110,19 @@ talk(size_t most)
 }
 
 static int
+why(const char *words)
+{
+	char text[256] = "";
+
+	for (int i = 0; i < 200 && strstr(text, words) == NULL; i++) {
+		fakehost_run(fake, 100);
+		ops->diagnose(self, text, sizeof text);
+	}
+	puts(text);
+	return strstr(text, words) == NULL;
+}
+
+static int
 bench(void)
 {
 	const struct csn_host *host = fakehost_host(fake);
@@ -135,6 +154,8 @@ main(int argc, char **argv)
 		echo_all();
 	if (strcmp(argv[1], "talk") == 0 && argc == 5)
 		rc = talk((size_t)atoi(argv[4]));
+	if (strcmp(argv[1], "why") == 0 && argc == 5)
+		rc = why(argv[4]);
 	if (strcmp(argv[1], "bench") == 0)
 		rc = bench();
 	component->destroy(self);

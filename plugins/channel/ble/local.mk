@@ -27,8 +27,8 @@ plugins_channel_ble_channel_ble_la_LIBADD  = plugins/channel/ble/libble.la \
 EXTRA_DIST += plugins/channel/ble/README.md conf/stations/ble.conf
 
 check_PROGRAMS += tests/unit/ble_peers tests/fuzz/fuzz_ble tests/lab/ble_ends
-TESTS += tests/unit/ble_peers tests/fuzz/fuzz_ble tests/lab/ble.sh
-dist_check_SCRIPTS += tests/lab/ble.sh tests/lab/ble-guest.sh
+TESTS += tests/unit/ble_peers tests/fuzz/fuzz_ble tests/lab/ble.sh tests/lab/ble-errors.sh
+dist_check_SCRIPTS += tests/lab/ble.sh tests/lab/ble-guest.sh tests/lab/ble-errors.sh
 tests_unit_ble_peers_SOURCES  = tests/unit/ble_peers.c
 tests_unit_ble_peers_CPPFLAGS = $(TEST_CPPFLAGS) $(GIO_CFLAGS)
 tests_unit_ble_peers_LDADD    = plugins/channel/ble/libble.la sdk/glib/libcsnglib.la \
