@@ -46,6 +46,8 @@ sanitized() {
 distcheck() { make -C "$base" distcheck; }
 # In real time, without a scheduler's favour: alone on the machine, so not in the check.
 servers() { make -C "$base" check TESTS="tests/lab/gst-alsa.sh tests/lab/gst-pipewire.sh"; }
+# Attachments from a window to a screen that is filmed, both ends live, for half a minute each.
+light() { make -C "$base" check TESTS=tests/lab/light.sh; }
 shell_scripts() { shellcheck -S warning "$top/dev" "$top"/tests/*.sh "$top"/tests/*/*.sh; }
 manual() {
 	mandoc -Tlint -W warning "$base/core/man/countersign.1" "$top/core/man/countersign.conf.5" \
@@ -187,6 +189,7 @@ run_case sanitizers sanitized
 run_case valgrind memory
 run_case crashes crashes
 run_case sound-servers servers
+run_case light light
 run_case channels channels
 run_case commit-model commit_model
 run_case shellcheck shell_scripts

@@ -1,11 +1,13 @@
 #!/bin/bash
 # An attachment over a real window and the screen that is filmed, both ends live: grids, and
 # a camera too slow for what is shown, at whose wish the station slows down.
+#   light.sh [bench BYTES]   by tests/bench/window: one transfer, timed
 set -u
 . "${top_srcdir:?}/tests/lab/in-lab.sh"
 top_srcdir=$(realpath "$top_srcdir") top_builddir=$(realpath "${top_builddir:?}")
 export top_srcdir top_builddir
-[ "${1:-}" = inside ] || in_lab display --size 1100x800 -- "$0" inside
+[ "${1:-}" = inside ] || in_lab display --size 1100x800 -- "$0" inside "$@"
+shift
 . "$top_srcdir/tests/kit/tap.sh"
 build=$top_builddir bin=$build/countersign
 work=$(mktemp -d)
@@ -37,8 +39,11 @@ carry() {
 	station_pid=$!
 	timeout 60 "$bin" device run --once --dir device >device.out 2>&1 <&-
 	same "$1: it is enrolled" $? 0
+	began=$(date +%s%N)
 	timeout 150 "$bin" device fetch --dir device --wait 140 >fetch.out 2>&1 <&-
-	same "$1: it has what was shown" $? 0
+	rc=$?
+	took_ms=$((($(date +%s%N) - began) / 1000000))
+	same "$1: it has what was shown" $rc 0
 	check "$1: which is the file" cmp firmware.bin device/attachments/fw
 	finish "$station_pid"
 	same "$1: the station heard so and ended" $rc 0
@@ -46,6 +51,14 @@ carry() {
 
 make_station
 cp station/countersign.conf plain.conf
+if [ "${1:-}" = bench ]; then
+	head -c "$2" /dev/urandom >firmware.bin
+	carry bench 'ecc = "L"; code_bytes = 1273; frames_per_second = 15; camera_fps = 30; grid = "2x2";' \
+		'frame_ms = 33;'
+	[ $tap_failed -ne 0 ] || echo "window: $2 bytes, 2x2 v25-L at 15 fps, filmed at 30 fps," \
+		"start of both ends included: $took_ms ms = $(($2 / took_ms)) kB/s"
+	tap_done
+fi
 head -c 12000 /dev/urandom >firmware.bin
 codes='ecc = "L"; code_bytes = 700; frames_per_second = 15; camera_fps = 30;'
 carry "six codes at once" "$codes grid = \"3x2\";" 'frame_ms = 33;'

@@ -70,7 +70,7 @@ noinst_PROGRAMS += tests/bench/optical-pipe
 tests_bench_optical_pipe_SOURCES  = tests/bench/optical_pipe.c
 tests_bench_optical_pipe_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_bench_optical_pipe_LDADD    = plugins/channel/qr/libqr.la sdk/lib/libcsnstream.la
-EXTRA_DIST += tests/bench/optical tests/bench/optical.py tests/bench/optical_wasm.mjs
+EXTRA_DIST += tests/bench/window tests/bench/optical tests/bench/optical.py tests/bench/optical_wasm.mjs
 # The channel: the glue between libqr and the contract.
 plugin_LTLIBRARIES += plugins/channel/qr/channel_qr.la
 plugins_channel_qr_channel_qr_la_SOURCES = \
