@@ -177,7 +177,7 @@ fuzz() {
 
 # Every reader of evidence for a tenth of that, with the suites as seeds.
 fuzz_readers() {
-	make -C "$base" -s tests/unit/x509_device &&
+	make -C "$base" -s tests/unit/x509_device tests/unit/x509_revocation &&
 		CSN_TEST_PROGRAMS=$base/tests "$top/tests/fuzz/campaign.sh" -b "$base/audit-readers" \
 			-s "$((fuzz_s / 10 + 1))" &&
 		rm -f "$base/audit-readers/executions.tsv"

@@ -65,8 +65,9 @@ make_all() {
 	./fuzz-evidence -w corpus >evidence.readers
 	./fuzz-x509 -w corpus >x509.readers
 	[ ! -d "$data/x509" ] || python3 "$top/tests/fuzz/corpus_x509.py" "$data" corpus
-	[ ! -x "$tests/unit/x509_device" ] ||
-		CSN_SEEDS=$PWD/corpus "$tests/unit/x509_device" >device.tap
+	for f in device revocation; do
+		[ ! -x "$tests/unit/x509_$f" ] || CSN_SEEDS=$PWD/corpus "$tests/unit/x509_$f" >"$f.tap"
+	done
 }
 
 # run PROGRAM READER KIND: what is left for it, as far as time allows.

@@ -28,11 +28,19 @@ tests_unit_csgn1_attest_LDADD    = $(CSGN1_TEST_LIBS)
 TESTS += tests/unit/csgn1_attest
 
 check_PROGRAMS += tests/unit/x509_device
-tests_unit_x509_device_SOURCES  = tests/unit/x509_device.c tests/kit/pki.c tests/kit/pki.h
+tests_unit_x509_device_SOURCES  = tests/unit/x509_device.c tests/kit/pki.c tests/kit/pki.h \
+	tests/unit/x509_tree.h
 tests_unit_x509_device_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_x509_device_LDADD    = plugins/attest/x509/libx509.la sdk/lib/libcsnevidence.la \
 	sdk/lib/libcsnsdk.la sdk/lib/libcsncrypto.la $(CRYPTO_LIBS)
 TESTS += tests/unit/x509_device
+
+check_PROGRAMS += tests/unit/x509_revocation
+tests_unit_x509_revocation_SOURCES  = tests/unit/x509_revocation.c tests/kit/pki.c \
+	tests/kit/pki.h tests/unit/x509_tree.h
+tests_unit_x509_revocation_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_x509_revocation_LDADD    = $(tests_unit_x509_device_LDADD)
+TESTS += tests/unit/x509_revocation
 
 check_PROGRAMS += tests/unit/x509_forms
 tests_unit_x509_forms_SOURCES  = tests/unit/x509_forms.c tests/kit/pki.c tests/kit/pki.h
