@@ -1,6 +1,6 @@
 # Shared by all tests; each room lists its own tests in its own local.mk.
 EXTRA_DIST += tests/models.sh tests/kit/tap.h tests/fuzz/draw.h tests/fuzz/readers.h tests/fuzz/fakes.c
-dist_check_SCRIPTS = tests/floors.sh tests/fuzz/campaign.sh
+dist_check_SCRIPTS = tests/floors.sh tests/fuzz/campaign.sh tests/fuzz/campaign-channels.sh
 TESTS += tests/floors.sh
 
 # Everything that reads evidence others wrote, with the suites as seeds.
