@@ -64,8 +64,8 @@ struct csn_modem_rx {
 /* Share of samples at full scale that harms. */
 static const float clipped_share = 1e-3f;
 
-/* A first half this many times the least score is a burst even without its second. */
-static const float lone_times = 2.0f;
+/* Score of a first half that is a burst even without its second. */
+static const float lone_score[CSN_MODEM_PROFILES] = { 0.25f, 0.13f, 0.20f };
 
 /* Pair score below which a sound is not a burst. */
 static const float least_pair[CSN_MODEM_PROFILES] = { 0.34f, 0.30f, 0.38f };
@@ -279,7 +279,7 @@ keep_lone(struct csn_modem_rx *rx, const struct sighting *sight)
 	size_t points = modem_preamble_points(&rx->demod.geo[sight->profile]);
 
 	if (sight->at < rx->tried_until || sight->score < report->score ||
-	    sight->score < lone_times * csn_modem_least_score(sight->profile))
+	    sight->score < lone_score[sight->profile])
 		return;
 	rx->lone_at = sight->at;
 	*report = (struct csn_modem_report){

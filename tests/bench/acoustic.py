@@ -204,7 +204,7 @@ def false_trial(number):
     y = make()
     y = y / (np.std(y) + 1e-12) * 10 ** (rng.uniform(-50, -12) / 20)
     events, numbers = pipe.hear(np.clip(y, -1, 1))
-    return kind, sum(e[0] == "done" for e in events), len(events), numbers[0] / 1e6, numbers[2]
+    return kind, sum(e[0] == "done" for e in events), len(events), numbers[0] / 1e6, events
 
 
 def run_false(options):
@@ -215,6 +215,8 @@ def run_false(options):
         mine = [r for r in rows if r[0] == kind]
         print(f"# {kind}: {len(mine) / 60:.2f} h, messages {sum(r[1] for r in mine)}, "
               f"attempts {sum(r[2] for r in mine)}")
+        for event in (event for r in mine for event in r[4] if options.verbose):
+            print(f"#   {event[0]} {event[1]} score {event[2]} cause {event[10]}")
     hours, tried = count / 60, sum(r[2] for r in rows)
     print(f"acoustic false {hours:.1f} h: messages {sum(r[1] for r in rows)} "
           f"preambles {tried} ({tried / hours:.2f} an hour) "
