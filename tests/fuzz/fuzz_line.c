@@ -72,6 +72,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		come_in((struct csn_bytes){ data + 1, size - 1 });
 	else
 		frames(data + 1, size - 1);
+	csn_line_remind(&line);
 	for (uint64_t ms = 1; ms < 2000; ms += 100)
 		if (csn_line_output(&line, ms, out, sizeof out) > sizeof out)
 			abort();

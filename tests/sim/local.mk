@@ -26,3 +26,4 @@ tests_modules_channel_impaired_SOURCES  = tests/modules/channel_impaired.c
 tests_modules_channel_impaired_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_modules_channel_impaired_LDADD    = tests/kit/libfakehost.la
 TESTS += tests/modules/channel_impaired
+dist_check_SCRIPTS += tests/fuzz/campaign-channels.sh
