@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -444,16 +445,33 @@ advance(struct csn_loop *loop, uint64_t at_ns)
 	return round_once(loop, -1);
 }
 
+/*
+ * The time has come and nothing that was due is left.  In real time more may become due
+ * for ever, as with a camera that is faster than who looks at its pictures: a few rounds
+ * for what is under way, then it is over.
+ */
+static bool
+time_is_up(struct csn_loop *loop, uint64_t at_ns, unsigned *late)
+{
+	const unsigned rounds = 16;
+
+	if (at_ns == NEVER || csn_loop_now(loop) < at_ns)
+		return false;
+	if (next_timer(loop) > at_ns && !posts_waiting(loop))
+		return true;
+	return loop->clock != CSN_CLOCK_VIRTUAL && ++*late > rounds;
+}
+
 static int
 run_to(struct csn_loop *loop, uint64_t at_ns)
 {
-	int r = 0;
+	unsigned late = 0;
+	int      r = 0;
 
 	while (!stopped(loop) && r >= 0) {
 		uint64_t next = next_timer(loop);
 
-		if (at_ns != NEVER && csn_loop_now(loop) >= at_ns && next > at_ns &&
-		    !posts_waiting(loop))
+		if (time_is_up(loop, at_ns, &late))
 			return CSN_E_TIMEOUT;
 		if (loop->clock == CSN_CLOCK_VIRTUAL)
 			r = advance(loop, at_ns);

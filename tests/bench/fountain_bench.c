@@ -186,6 +186,7 @@ main(int argc, char **argv)
 {
 	unsigned runs = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000;
 
+	setvbuf(stdout, NULL, _IOLBF, 0); /* a long run tells what it has */
 	state = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
 	transfer(MIB, 0, 0);
 	transfer(MIB, 2, 0);

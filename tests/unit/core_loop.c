@@ -244,6 +244,38 @@ test_real(void)
 	csn_loop_free(loop);
 }
 
+/* Somebody who always has more to do, as a camera that is faster than its reader. */
+struct busy {
+	struct csn_loop *loop;
+	struct csn_soon  soon;
+	uint64_t         until_ns; /* so that a loop which never ends fails, not hangs */
+	bool             gave_up;
+};
+
+static void
+busy_more(void *arg)
+{
+	struct busy *busy = arg;
+
+	busy->gave_up = csn_loop_now(busy->loop) >= busy->until_ns;
+	if (!busy->gave_up)
+		csn_loop_soon(busy->loop, &busy->soon, busy_more, busy);
+}
+
+static void
+test_busy(void)
+{
+	struct busy busy = { .loop = csn_loop_new(CSN_CLOCK_REAL) };
+
+	busy.until_ns = csn_loop_now(busy.loop) + 5 * CSN_SECOND;
+	csn_loop_soon(busy.loop, &busy.soon, busy_more, &busy);
+	int r = csn_loop_run_until(busy.loop, csn_loop_now(busy.loop) + 20 * CSN_MS);
+	tap_ok(r == CSN_E_TIMEOUT && !busy.gave_up,
+	       "who always has more to do does not keep a run from its end");
+	csn_loop_soon_drop(busy.loop, &busy.soon);
+	csn_loop_free(busy.loop);
+}
+
 int
 main(void)
 {
@@ -253,5 +285,6 @@ main(void)
 	test_posts();
 	test_watches();
 	test_real();
+	test_busy();
 	return tap_done();
 }
