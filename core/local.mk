@@ -194,7 +194,7 @@ tests_unit_core_trust_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la $(CRYPT
 check_PROGRAMS += tests/unit/core_isolate tests/unit/isolate_prison
 TESTS += tests/unit/core_isolate tests/unit/isolate_prison
 tests_unit_isolate_prison_SOURCES  = tests/unit/isolate_prison.c tests/unit/isolate_kit.h \
-	core/worker/landlock.c
+	core/isolate/landlock.c
 tests_unit_isolate_prison_CPPFLAGS = $(TEST_CPPFLAGS) -D_GNU_SOURCE
 tests_unit_isolate_prison_LDADD    = core/libcsncore.la sdk/lib/libcsnsdk.la
 EXTRA_tests_unit_isolate_prison_DEPENDENCIES = countersign-worker$(EXEEXT) \

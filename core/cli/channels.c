@@ -187,6 +187,7 @@ run(struct cli *cli)
 	ask.channel  = cli->args[1];
 	ask.want_in  = true;
 	ask.want_out = test;
+	ask.sealed   = !test && own.record == NULL; /* a test hears its own       */
 	int code = probe_open(&p, cli, &ask);
 	if (code != CLI_OK)
 		return code;

@@ -4,7 +4,8 @@ countersign_SOURCES = \
 	core/cli/attach.c core/cli/attach.h core/cli/audit.c core/cli/audit.h core/cli/audit-results.c \
 	core/cli/bulk.h core/cli/bulk-send.c core/cli/bulk-take.c \
 	core/cli/channels.c core/cli/channels.h core/cli/channels-ear.c core/cli/channels-listen.c \
-	core/cli/channels-test.c core/cli/probe.c core/cli/probe.h core/cli/wav.c core/cli/wav.h \
+	core/cli/channels-test.c core/cli/probe.c core/cli/probe.h core/cli/probe-seal.c \
+	core/isolate/sandbox.c core/isolate/sandbox.h core/isolate/landlock.c core/isolate/landlock.h core/cli/wav.c core/cli/wav.h \
 	core/cli/lab.c core/cli/lab.h core/cli/lab-constellation.c core/cli/lab-picture.c core/cli/lab-spectrogram.c \
 	core/cli/lab-success.c core/cli/svg.c core/cli/svg.h core/cli/wav-load.c \
 	core/cli/cli.h core/cli/commands.c core/cli/config.c \
@@ -18,10 +19,10 @@ countersign_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DPLUGINDIR=\"$(plugindir)
 	-DPKGLIBEXECDIR=\"$(pkglibexecdir)\" \
 	-DTEMPLATEDIR=\"$(datadir)/countersign/template\" \
 	-D_GNU_SOURCE -DPACKAGE_VERSION=\"$(PACKAGE_VERSION)\" \
-	$(POPT_CFLAGS) $(JANSSON_CFLAGS)
+	$(POPT_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)
 countersign_LDFLAGS = $(AM_LDFLAGS)
 countersign_LDADD = core/libcsncore.la sdk/device/libcsndevice.la sdk/lib/libcsncrypto.la \
-	sdk/lib/libcsnstream.la sdk/lib/libcsnsdk.la $(POPT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) -lm
+	sdk/lib/libcsnstream.la sdk/lib/libcsnsdk.la $(POPT_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS) -lm
 
 # The manual page is what the program says of itself.
 man_MANS += core/man/countersign.1

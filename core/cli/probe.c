@@ -165,8 +165,8 @@ find_media(struct probe *p, const char *label, uint32_t direction, struct csn_er
 }
 
 static int
-open_end(struct probe *p, const char *spec, uint32_t direction, struct link **ret_link,
-         char name[80], struct csn_error *err)
+open_end(struct probe *p, const char *spec, uint32_t direction, bool sealed,
+         struct link **ret_link, char name[80], struct csn_error *err)
 {
 	bool        made  = spec != NULL && strpbrk(spec, ":=") != NULL;
 	const char *which = direction == CSN_SEND ? "sender" : "receiver";
@@ -192,6 +192,8 @@ open_end(struct probe *p, const char *spec, uint32_t direction, struct link **re
 		.channel = channel->component->ops.channel, .channel_self = channel->self,
 		.media = media->component->ops.media, .media_self = media->self,
 	};
+	if (sealed && !probe_writes(channel->component, channel->config))
+		parts.media = probe_sealed(p, media);
 	return link_new(&parts, ret_link, err);
 }
 
@@ -271,9 +273,9 @@ build(struct probe *p, const struct probe_ask *ask, struct csn_error *err)
 	if (r >= 0)
 		r = open_channel(p, ask, err);
 	if (r >= 0 && ask->want_in)
-		r = open_end(p, ask->in, CSN_RECEIVE, &p->in, p->in_name, err);
+		r = open_end(p, ask->in, CSN_RECEIVE, ask->sealed, &p->in, p->in_name, err);
 	if (r >= 0 && ask->want_out)
-		r = open_end(p, ask->out, CSN_SEND, &p->out, p->out_name, err);
+		r = open_end(p, ask->out, CSN_SEND, false, &p->out, p->out_name, err);
 	return r;
 }
 

@@ -35,6 +35,7 @@ struct probe_ask {
 	const char *channel;     /* component                                 */
 	const char *in, *out;    /* media: a label, or USE:KEY=VALUE,...; NULL: found */
 	bool        want_in, want_out;
+	bool        sealed;      /* who listens opens nothing more             */
 	char      **sets;        /* the channel's options, KEY=VALUE, NULL ends */
 	const char *plugin_path; /* NULL: as configured                       */
 };
@@ -55,6 +56,11 @@ struct probe {
 /* An exit code; on failure it was told and nothing is left. */
 int  probe_open(struct probe *p, struct cli *cli, const struct probe_ask *ask);
 void probe_close(struct probe *p);
+
+/* probe-seal.c: the table of a media that is sealed once it has started. */
+const struct csn_media_ops *probe_sealed(struct probe *p, const struct csn_instance *media);
+/* Does an option of the channel name what it writes? */
+bool probe_writes(const struct csn_component *channel, const struct csn_config *config);
 
 /* Runs the loop for so long, less when interrupted. */
 void probe_run(struct probe *p, uint32_t ms);

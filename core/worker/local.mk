@@ -2,8 +2,8 @@
 pkglibexec_PROGRAMS += countersign-worker
 countersign_worker_SOURCES = \
 	core/worker/attest.c core/worker/channel.c core/worker/doors.c core/worker/doors.h \
-	core/worker/landlock.c core/worker/landlock.h \
-	core/worker/main.c core/worker/sandbox.c core/worker/sandbox.h core/worker/worker.h
+	core/isolate/landlock.c core/isolate/landlock.h \
+	core/worker/main.c core/isolate/sandbox.c core/isolate/sandbox.h core/worker/worker.h
 countersign_worker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -D_GNU_SOURCE
 countersign_worker_CFLAGS   = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 # What doors.c has in place of the C library's: plugins are to find it.

@@ -7,7 +7,7 @@
 
 #include "core/host.h"
 #include "core/worker/doors.h"
-#include "core/worker/sandbox.h"
+#include "core/isolate/sandbox.h"
 
 #include <countersign/media.h>
 

@@ -259,6 +259,10 @@ wrong_keys() {
 # A plugin whose file is gone: its name, and where it was looked for.
 plugin_gone() {
 	mkdir few
+	if "$bin" plugins list --plugin-path few | grep -q ' built in '; then
+		echo "ok $((tap_count += 1)) - a plugin whose file is gone # SKIP it is built in"
+		return
+	fi
 	cp "$modules"/*.so few/
 	rm few/channel_file.so
 	sed "s|path = \[.*\]|path = [ \"$PWD/few\" ]|" $conf >station/few.conf

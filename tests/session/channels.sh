@@ -80,6 +80,23 @@ first=$out
 same "what was heard is kept sample by sample" "$(tail -c +45 kept.wav | sha256sum)" \
 	"$(tail -c +45 fine.wav | sha256sum)"
 check "and other programs can read it" sh -c 'soxi -r kept.wav | grep -qx 48000'
+# Who listens to strangers is sealed; who keeps what was heard writes, and is not.
+sealed() {
+	local pid now state=0 tries=100
+	"$bin" channels listen ultrasonic --in file:path=fine.wav,repeat=true --seconds 5 \
+		--plugin-path modules "$@" >/dev/null 2>&1 &
+	pid=$!
+	until [ "$state" = 2 ] || [ $((tries--)) -eq 0 ] || [ ! -d /proc/$pid ]; do
+		now=$(sed -n 's/^Seccomp:.//p' /proc/$pid/status 2>/dev/null)
+		state=${now:-$state}
+		[ "$state" = 2 ] || sleep 0.02
+	done
+	kill -INT $pid 2>/dev/null
+	wait $pid
+	echo "$state"
+}
+same "who listens is sealed once the device is open" "$(sealed)" 2
+same "who records is not" "$(sealed --record sealed.wav)" 0
 try listen ultrasonic --in file:path=kept.wav,pace=fast --json --contents
 same "heard again it gives the same answer" "$out" "$first"
 # Other rates, as files give them: GStreamer's resampler is between.

@@ -5,7 +5,7 @@
 #include "unit/isolate_kit.h"
 
 #include "core/isolate/wire.h"
-#include "core/worker/landlock.h"
+#include "core/isolate/landlock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
  * Takes from this process all that it does not need any more.  What was opened before
  * stays open; nothing else can be.
  */
-#ifndef CSN_CORE_WORKER_SANDBOX_H
-#define CSN_CORE_WORKER_SANDBOX_H
+#ifndef CSN_CORE_ISOLATE_SANDBOX_H
+#define CSN_CORE_ISOLATE_SANDBOX_H
 
 #include "core/base/error.h"
 

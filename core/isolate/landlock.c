@@ -1,4 +1,4 @@
-#include "core/worker/landlock.h"
+#include "core/isolate/landlock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Landlock by its system calls: what Debian 12's headers know is older than kernels are. */
-#ifndef CSN_CORE_WORKER_LANDLOCK_H
-#define CSN_CORE_WORKER_LANDLOCK_H
+#ifndef CSN_CORE_ISOLATE_LANDLOCK_H
+#define CSN_CORE_ISOLATE_LANDLOCK_H
 
 #include <stdbool.h>
 #include <stddef.h>

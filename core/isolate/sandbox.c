@@ -4,10 +4,10 @@
  * What is not on the list answers EPERM, so that a library which only tries something
  * goes on; what nobody tries by accident (execve, ptrace, ...) kills the process.
  */
-#include "core/worker/sandbox.h"
+#include "core/isolate/sandbox.h"
 
 #include "core/base/sanitized.h"
-#include "core/worker/landlock.h"
+#include "core/isolate/landlock.h"
 
 #include <dirent.h>
 #include <errno.h>
