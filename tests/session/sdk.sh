@@ -24,7 +24,12 @@ export PKG_CONFIG_LIBDIR
 export CC="${CC:-cc}" CFLAGS="-O1 -Wall -Wextra -Werror"
 bin=$(find "$root" -type f -name countersign -perm -u+x)
 # The program looks for plugins where it was installed to; here that is elsewhere.
-modules=$(dirname "$(find "$root" -name channel_file.so)")
+modules=$(find "$root" -name channel_file.so -printf '%h')
+if [ -z "$modules" ]; then # they are in the program; the tree has them as files, too
+	modules=$dir/modules
+	mkdir "$modules"
+	find "$(realpath "$top_builddir")/plugins" -path '*/.libs/*.so' -exec cp {} "$modules" \;
+fi
 mkdir "$dir/bin"
 cat >"$dir/bin/countersign" <<END
 #!/bin/sh

@@ -18,6 +18,11 @@ try() {
 # row NAME: the line of plugins list that has it, single spaced.
 row() { printf '%s\n' "$out" | tr -s ' ' | grep " $1 "; }
 
+mkdir "$work/nothing"
+if "$bin" plugins list --plugin-path "$work/nothing" | grep -q ' built in '; then
+	echo "1..0 # SKIP the plugins are built in: there are no modules to be signed"
+	exit 0
+fi
 gather_modules "$work/modules"
 make_parties "$work/parties" || exit 99
 openssl genpkey -algorithm ed25519 -out "$work/signer.key" 2>/dev/null
