@@ -10,9 +10,27 @@ export top_srcdir top_builddir CSN_LAB
 	echo "1..0 # SKIP no lab at $lab/vm (set CSN_LAB)"
 	exit 0
 }
-out=$("$lab/vm/run.sh" --with ble --time 400 --env top_srcdir --env top_builddir --env CSN_SUITE --env CSN_LAB -- \
-	"$top_srcdir/tests/lab/ble-guest.sh" "$@" 2>"$top_builddir/tests/lab/ble-guest.err")
-rc=$?
+guest() {
+	out=$("$lab/vm/run.sh" --with ble --time 400 --env top_srcdir --env top_builddir \
+		--env CSN_SUITE --env CSN_LAB -- "$top_srcdir/tests/lab/ble-guest.sh" "$@" \
+		2>"$top_builddir/tests/lab/ble-guest.err")
+	rc=$?
+}
+# BlueZ 5.66 itself, not ours to mend; who has no daemon can say nothing about the channel.
+daemon_crashed() {
+	{ printf '%s\n' "$out" && cat "$top_builddir/tests/lab/ble-guest.err"; } |
+		grep -q 'Segmentation fault.*bluetoothd'
+}
+
+guest "$@"
+if [ $rc -ne 0 ] && daemon_crashed; then
+	printf '%s\n' "$out" | sed 's/^/# bluetoothd crashed: /'
+	guest "$@"
+	if [ $rc -ne 0 ] && daemon_crashed; then
+		echo "1..0 # SKIP the guest's bluetoothd crashed, twice"
+		exit 0
+	fi
+fi
 if [ $rc -eq 125 ]; then
 	echo "1..0 # SKIP lab/vm cannot run here: $(tail -n 1 "$top_builddir/tests/lab/ble-guest.err")"
 	exit 0
