@@ -109,17 +109,17 @@ add_bounded(scmp_filter_ctx ctx)
 	/* fstat() is newfstatat() of an empty path. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-		                     SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+		                     SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
 	/* abort() and raise() */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-		                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+		                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-		                     SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+		                     SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
 	for (size_t i = 0; r == 0 && i < sizeof fcntls / sizeof *fcntls; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-		                     SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
+		                     SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i], 0));
 	return r;
 }
 
@@ -132,7 +132,7 @@ add_sockets(scmp_filter_ctx ctx, int call)
 
 	for (size_t i = 0; r == 0 && i < (call == SCMP_SYS(socket) ? 1 : 2); i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 2,
-		                     SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+		                     SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
 		                     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)types[i]));
 	return r;
 }
@@ -237,7 +237,7 @@ filter(const struct sandbox *sandbox, bool opens, struct csn_error *err)
 /* ---- limits ------------------------------------------------------------------- */
 
 static int
-limit(int what, rlim_t value)
+limit(__rlimit_resource_t what, rlim_t value)
 {
 	struct rlimit now;
 
