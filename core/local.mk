@@ -30,6 +30,8 @@ core_libcsncore_la_SOURCES = \
 	core/isolate/int.h \
 	core/isolate/isolate.c \
 	core/isolate/isolate.h \
+	core/isolate/media-once.c \
+	core/isolate/media-once.h \
 	core/isolate/spawn.c \
 	core/isolate/wire-items.c \
 	core/isolate/wire.c \

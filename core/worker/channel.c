@@ -4,6 +4,7 @@
  */
 #include "core/worker/worker.h"
 
+#include "core/isolate/media-once.h"
 #include "core/link/link.h"
 
 #include <countersign/media.h>
@@ -25,63 +26,25 @@ static struct {
 	size_t                besides;
 	struct csn_timer     *timer;
 	char                  diagnosis[DIAGNOSIS_LEN];
-	struct csn_media_ops  held; /* the media's table with another start    */
-	const struct csn_media_ops *media;
-	struct csn_op              *outer, *inner; /* of a start              */
 } ch;
 
 /* ---- a media that is opened once ---------------------------------------------- */
 
-static void
-on_started(void *arg, struct csn_op *op, int result, struct csn_buf *buf)
+static int
+may_open(void *arg, struct csn_error *err)
 {
-	struct csn_op    *outer = ch.outer;
-	struct csn_error *err = csn_op_error(outer);
+	const struct worker *worker = arg;
 
-	(void)arg, (void)buf;
-	ch.outer = ch.inner = NULL;
-	if (result == CSN_OK)
-		result = worker_seal(ch.worker, err);
-	else
-		*err = *csn_op_error(op);
-	csn_op_done(outer, result, NULL);
+	(void)err;
+	if (worker->sealed)
+		_exit(WIRE_EXIT_SPENT); /* no device can be opened from in here */
+	return CSN_OK;
 }
 
 static int
-held_start(void *self, struct csn_op *outer)
+close_door(void *arg, struct csn_error *err)
 {
-	struct csn_op_start start = {
-		.what = "media: start",
-		.fn = on_started,
-		.deadline_ns = csn_loop_now(ch.worker->loop) + 60 * CSN_SECOND,
-		.cancel = ch.media->cancel,
-		.self = self,
-	};
-	struct csn_op *inner;
-
-	if (ch.worker->sealed)
-		_exit(WIRE_EXIT_SPENT); /* no device can be opened from in here */
-	inner = csn_op_new(ch.worker->ops, &start);
-	if (inner == NULL)
-		return CSN_E_NOMEM;
-	ch.outer = outer;
-	ch.inner = inner;
-	int r = ch.media->start(self, inner);
-	if (r < 0) {
-		*csn_op_error(outer) = *csn_op_error(inner);
-		ch.outer = ch.inner = NULL;
-		csn_op_drop(inner);
-	}
-	return r;
-}
-
-static void
-held_cancel(void *self, struct csn_op *op)
-{
-	if (op == ch.outer)
-		csn_op_cancel(ch.inner);
-	else if (ch.media->cancel != NULL)
-		ch.media->cancel(self, op);
+	return worker_seal(arg, err);
 }
 
 /* ---- messages ----------------------------------------------------------------- */
@@ -226,12 +189,10 @@ open_channel(struct worker *worker, struct wire_frame *ready, struct csn_error *
 	ch.worker = worker;
 	ch.credits = WIRE_CREDITS;
 	if (media->component != NULL) {
-		ch.media = media->component->ops.media;
-		memcpy(&ch.held, ch.media,
-		       ch.media->size < sizeof ch.held ? ch.media->size : sizeof ch.held);
-		ch.held.start = held_start;
-		ch.held.cancel = held_cancel;
-		parts.media = &ch.held;
+		parts.media = media_once(
+			&(struct media_once){ .loop = worker->loop, .ops = worker->ops, .arg = worker,
+			                      .may_open = may_open, .close_door = close_door },
+			media->component->ops.media);
 		parts.media_self = media->self;
 	}
 	int r = link_new(&parts, &ch.link, err);
