@@ -1,6 +1,5 @@
 /* What a channel found in a picture: the picture, outlines of what was found, figures, the cause. */
 #include "core/cli/lab.h"
-#include "core/cli/probe.h"
 #include "core/cli/svg.h"
 
 #include <errno.h>
@@ -110,41 +109,24 @@ plot(struct cli *cli, const struct lab_options *o, const char *channel)
 	return CLI_OK;
 }
 
-static void
-discard(void *arg, const struct link *link, uint64_t at_ns, struct csn_bytes message)
+static bool
+has_enough(void)
 {
-	(void)arg, (void)link, (void)at_ns, (void)message;
+	return shot.told;
+}
+
+static bool
+has_nothing(void)
+{
+	return shot.grey == NULL;
 }
 
 int
 lab_picture(struct cli *cli, const struct lab_options *o, const char *channel)
 {
-	struct probe_ask ask = { .channel = channel, .in = o->in, .want_in = true,
-		                 .sets = o->sets, .plugin_path = o->plugin_path };
-	struct link_listener listener = { .fn = discard };
-	struct probe         p;
-	int                  code = probe_open(&p, cli, &ask);
+	const struct lab_watch watch = { on_frame, has_enough, has_nothing, "saw no picture", plot };
+	int code = lab_watch(cli, o, channel, &watch);
 
-	if (code != CLI_OK)
-		return code;
-	link_on_frame(p.in, on_frame, p.in);
-	code = link_listen(p.in, &listener) == CSN_OK ? CLI_OK : CLI_CANNOT;
-	while (code == CLI_OK && !shot.told && !link_ended(p.in) && !probe_interrupted() &&
-	       link_last_trouble(p.in)[0] == '\0')
-		probe_run(&p, 20);
-	if (code != CLI_OK || link_last_trouble(p.in)[0] != '\0')
-		code = cli_fail(cli, CLI_CANNOT,
-		                &(struct cli_failure){ .code  = "CSN-AIR-002", .stage = "receive",
-		                                       .found = link_last_trouble(p.in) },
-		                "nothing could be received from %s", p.in_name);
-	else if (shot.grey == NULL)
-		code = cli_fail(cli, CLI_TIMEOUT, &(struct cli_failure){ .code = "CSN-LAB-003" },
-		                "%s saw no picture", channel);
-	else
-		code = plot(cli, o, channel);
-	link_unlisten(p.in, &listener);
-	link_on_frame(p.in, NULL, NULL);
-	probe_close(&p);
 	free(shot.grey);
 	return code;
 }

@@ -7,7 +7,7 @@ countersign_SOURCES = \
 	core/cli/channels-test.c core/cli/probe.c core/cli/probe.h core/cli/probe-seal.c \
 	core/isolate/sandbox.c core/isolate/sandbox.h core/isolate/landlock.c core/isolate/landlock.h core/cli/wav.c core/cli/wav.h \
 	core/cli/lab.c core/cli/lab.h core/cli/lab-constellation.c core/cli/lab-picture.c core/cli/lab-spectrogram.c \
-	core/cli/lab-success.c core/cli/svg.c core/cli/svg.h core/cli/wav-load.c \
+	core/cli/lab-success.c core/cli/lab-watch.c core/cli/svg.c core/cli/svg.h core/cli/wav-load.c \
 	core/cli/cli.h core/cli/commands.c core/cli/config.c \
 	core/cli/demo.c core/cli/device.c core/cli/device.h core/cli/device-evidence.c core/cli/explain.c core/cli/fetch.c core/cli/fetch.h core/cli/files.c \
 	core/cli/main.c core/cli/man.c core/cli/man.h core/cli/man-plugin.c core/cli/manufacture.c \
