@@ -1,5 +1,5 @@
 # Shared by all tests; each room lists its own tests in its own local.mk.
-EXTRA_DIST += tests/models.sh tests/kit/tap.h tests/fuzz/draw.h tests/fuzz/readers.h tests/fuzz/fakes.c
+EXTRA_DIST += tests/models.sh tests/kit/tap.h tests/fuzz/draw.h tests/fuzz/parts.h tests/fuzz/readers.h tests/fuzz/fakes.c
 dist_check_SCRIPTS = tests/floors.sh tests/fuzz/campaign.sh tests/fuzz/campaign-channels.sh
 TESTS += tests/floors.sh
 

@@ -12,6 +12,7 @@
  * FUZZ_MAIN it runs the files it is given, or else a fixed number of inputs of its own:
  * fuzz_qr [PART COUNT SEED].
  */
+#include "fuzz/parts.h"
 #include "plugins/channel/qr/qr-bits.h"
 #include "plugins/channel/qr/qr-read.h"
 #include "plugins/channel/qr/qr-write.h"
@@ -357,12 +358,8 @@ enum { PARTS = sizeof parts / sizeof *parts };
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static int only = -2;
-
-	if (only == -2)
-		only = getenv("FUZZ_PART") != NULL ? atoi(getenv("FUZZ_PART")) : -1;
 	if (size > 0)
-		parts[only >= 0 && only < PARTS ? only : data[0] % PARTS].run(data + 1, size - 1);
+		parts[part_of(data, PARTS)].run(data + 1, size - 1);
 	return 0;
 }
 
