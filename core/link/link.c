@@ -363,14 +363,13 @@ link_meter(struct link *link, struct csn_channel_report *ret_report)
 				   : CSN_E_UNSUPPORTED;
 }
 
-int
-link_points(struct link *link, float (*xy)[2], size_t room, size_t *ret_count)
+/* Asks the channel for places: @fn is its points or its marks, NULL when it has none. */
+static int
+ask_places(struct link *link, int (*fn)(void *self, float (*xy)[2], size_t room, size_t *ret_count),
+	   float (*xy)[2], size_t room, size_t *ret_count)
 {
-	const struct csn_channel_ops *ops = link->parts.channel;
 	size_t count = 0;
-	int r = CSN_HAS(ops, points)
-			? ops->points(link->parts.channel_self, xy, room, &count)
-			: CSN_E_UNSUPPORTED;
+	int r = fn != NULL ? fn(link->parts.channel_self, xy, room, &count) : CSN_E_UNSUPPORTED;
 
 	if (r == CSN_OK)
 		*ret_count = count < room ? count : room;
@@ -378,17 +377,19 @@ link_points(struct link *link, float (*xy)[2], size_t room, size_t *ret_count)
 }
 
 int
+link_points(struct link *link, float (*xy)[2], size_t room, size_t *ret_count)
+{
+	const struct csn_channel_ops *ops = link->parts.channel;
+
+	return ask_places(link, CSN_HAS(ops, points) ? ops->points : NULL, xy, room, ret_count);
+}
+
+int
 link_marks(struct link *link, float (*xy)[2], size_t room, size_t *ret_count)
 {
 	const struct csn_channel_ops *ops = link->parts.channel;
-	size_t count = 0;
-	int r = CSN_HAS(ops, marks)
-			? ops->marks(link->parts.channel_self, xy, room, &count)
-			: CSN_E_UNSUPPORTED;
 
-	if (r == CSN_OK)
-		*ret_count = count < room ? count : room;
-	return r;
+	return ask_places(link, CSN_HAS(ops, marks) ? ops->marks : NULL, xy, room, ret_count);
 }
 
 const char *

@@ -128,10 +128,10 @@ open_any(const char *path, int flags, mode_t mode)
 	return fd;
 }
 
-/* What a compiler that checks calls at run time makes of open(). */
+/* What a compiler that checks calls at run time makes of open(), and the names for large files. */
 int __open_2(const char *path, int flags);
-int __open64_2(const char *path, int flags);
-int open64(const char *path, int flags, ...);
+int __open64_2(const char *path, int flags) __attribute__((alias("__open_2")));
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 
 int
 open(const char *path, int flags, ...)
@@ -147,26 +147,7 @@ open(const char *path, int flags, ...)
 }
 
 int
-open64(const char *path, int flags, ...)
-{
-	va_list args;
-	mode_t  mode = 0;
-
-	va_start(args, flags);
-	if (has_mode(flags))
-		mode = va_arg(args, mode_t);
-	va_end(args);
-	return open_any(path, flags, mode);
-}
-
-int
 __open_2(const char *path, int flags)
-{
-	return open_any(path, flags, 0);
-}
-
-int
-__open64_2(const char *path, int flags)
 {
 	return open_any(path, flags, 0);
 }
