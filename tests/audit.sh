@@ -37,8 +37,9 @@ tree() {
 # build FOLDER CONFIGURE-ARG...
 build() { tree "$@" && make -j"$jobs"; }
 
-gcc_werror() { build audit-gcc --enable-werror; }
-clang_werror() { build audit-clang --enable-werror CC=clang CXX=clang++; }
+# The programs of the tests, too.
+gcc_werror() { build audit-gcc --enable-werror && make -j"$jobs" check TESTS=; }
+clang_werror() { build audit-clang --enable-werror CC=clang CXX=clang++ && make -j"$jobs" check TESTS=; }
 sanitized() {
 	build audit-san --enable-sanitizers && cd "$base/audit-san" &&
 		make -k check

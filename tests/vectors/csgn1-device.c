@@ -43,7 +43,7 @@ struct run {
 	uint8_t                  buf[CSN_M1_MAX];
 };
 
-static bool
+__attribute__((format(printf, 2, 3))) static bool
 fail(struct run *run, const char *fmt, ...)
 {
 	va_list args;
